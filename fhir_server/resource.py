@@ -1,0 +1,197 @@
+"""Resources as bytes and as plain dicts: strict decoding, exact encoding, the layout of stored bytes.
+
+https://hl7.org/fhir/R4/json.html
+
+A resource inside the server is a plain `dict`, never mutated. Decimals keep their text: `1.00` comes back
+`1.00`. What JSON parsers let through and FHIR forbids is refused here: duplicate keys, control characters, lone
+surrogates, deep nesting, numbers without a bound.
+"""
+
+import json
+import re
+import secrets
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from fhir_server.clock import format_instant
+from fhir_server.outcome import FhirError, bad_value, malformed
+
+Resource = dict[str, Any]
+
+DEPTH_LIMIT = 64
+NUMBER_LENGTH_LIMIT = 64  # characters
+EXPONENT_LIMIT = 100
+
+_BOM = b"\xef\xbb\xbf"
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+# a control character other than tab, line feed and carriage return, written as an escape
+_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]|7[fF]))")
+_CONTROL_ESCAPES = (b"\\b", b"\\f", b"\\u00")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+class ExactDecimal(Decimal):
+    """A decimal whose text is not the one that `str(Decimal)` gives, such as `0.0000001` or `1e5`."""
+
+    text: str
+
+    def __new__(cls, text: str) -> "ExactDecimal":
+        found = super().__new__(cls, text)
+        found.text = text
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ExactDecimal, (self.text,)
+
+
+def _decimal(text: str) -> Decimal:
+    if len(text) > NUMBER_LENGTH_LIMIT:
+        raise bad_value(f"a number of {len(text)} characters, at most {NUMBER_LENGTH_LIMIT} are allowed")
+    found = Decimal(text)
+    if not -EXPONENT_LIMIT <= found.adjusted() <= EXPONENT_LIMIT:
+        raise bad_value(f"{text} is out of range, the exponent may be -{EXPONENT_LIMIT} to {EXPONENT_LIMIT}")
+    return found if str(found) == text else ExactDecimal(text)
+
+
+def _encode_other(value: object) -> msgspec.Raw:
+    if isinstance(value, ExactDecimal):
+        return msgspec.Raw(value.text.encode())
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+_decoder = msgspec.json.Decoder(float_hook=_decimal)
+encode = msgspec.json.Encoder(decimal_format="number", enc_hook=_encode_other).encode
+_encode_sorted = msgspec.json.Encoder(
+    decimal_format="number", enc_hook=_encode_other, order="deterministic"
+).encode
+
+
+def decode(body: bytes) -> Any:
+    """The JSON value of `body`, for bytes that this server wrote; raises msgspec's errors."""
+    return _decoder.decode(body)
+
+
+def parse(body: bytes) -> Resource:
+    """The JSON object of a client's `body`; raises 400 with what is wrong and where."""
+    if body.startswith(_BOM):
+        body = body[3:]
+    value = _decode_strictly(body)
+    if not isinstance(value, dict):
+        raise malformed(f"the body is a JSON {_json_type(value)}, a resource is a JSON object")
+    minified = msgspec.json.format(body, indent=-1)
+    if any(escape in minified for escape in _CONTROL_ESCAPES) and (found := _CONTROL.search(minified)):
+        raise bad_value(f"the control character {found.group().decode('ascii', 'replace')} is not allowed")
+    # equal bytes prove that no key was dropped; else the slow parser looks for one
+    if encode(value) != minified:
+        _refuse_duplicate_keys(body)
+    _refuse_deep_nesting(minified)
+    return value
+
+
+def _decode_strictly(body: bytes) -> Any:
+    try:
+        return _decoder.decode(body)
+    except FhirError:
+        raise
+    except RecursionError:
+        raise _too_deep() from None
+    except UnicodeDecodeError as error:
+        raise malformed(f"the body is not UTF-8 at byte {error.start}") from None
+    except msgspec.ValidationError:
+        raise bad_value("a number is out of range") from None
+    except msgspec.DecodeError as error:
+        if _SURROGATE.search(body) and _SURROGATE.search(_STRING.sub(_keep_bad_surrogates, body)):
+            raise bad_value("a string holds half of a surrogate pair") from None
+        raise malformed(f"the body is not JSON: {error}") from None
+
+
+_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
+
+def _keep_bad_surrogates(match: re.Match[bytes]) -> bytes:
+    return _PAIR.sub(b"", match.group())
+
+
+def _json_type(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case list():
+            return "array"
+        case str():
+            return "string"
+        case _:
+            return "number"
+
+
+def _refuse_duplicate_keys(body: bytes) -> None:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in names if names.count(name) > 1)
+            raise malformed(f"the property {twice!r} stands twice in one object")
+        return found
+
+    json.loads(body, object_pairs_hook=unique, parse_float=str, parse_int=str)
+
+
+def _refuse_deep_nesting(minified: bytes) -> None:
+    if minified.count(b"{") + minified.count(b"[") <= DEPTH_LIMIT:
+        return
+    outside = _STRING.sub(b"", minified) if b"\\" in minified else b"".join(minified.split(b'"')[::2])
+    brackets = outside.translate(None, _NOT_BRACKETS)
+    for _ in range(DEPTH_LIMIT):
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+        if not brackets:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> FhirError:
+    return malformed(f"the body is nested too deeply, at most {DEPTH_LIMIT} levels are allowed")
+
+
+def content(resource: Resource) -> bytes:
+    """The bytes that the store keeps: `resource` with its id, without version and time.
+
+    Always laid out as `{"resourceType":"T","id":"I","meta":{…},…}`, so that `served` can put the two in.
+    """
+    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _STAMPS}
+    rest = {name: value for name, value in resource.items() if name not in _HEAD}
+    head = f'{{"resourceType":"{resource["resourceType"]}","id":"{resource["id"]}","meta":'.encode()
+    tail = b"," + encode(rest)[1:] if rest else b"}"
+    return head + encode(meta) + tail
+
+
+_STAMPS = frozenset(("versionId", "lastUpdated"))
+_HEAD = frozenset(("resourceType", "id", "meta"))
+_HEAD_LENGTH = len('{"resourceType":"","id":"","meta":{')
+
+
+def served(kept: bytes, resource_type: str, id_: str, version_id: int, last_updated_ms: int) -> bytes:
+    """The bytes that a client gets for the bytes that `content` made."""
+    cut = _HEAD_LENGTH + len(resource_type) + len(id_)
+    comma = b"" if kept[cut : cut + 1] == b"}" else b","
+    stamp = f'"versionId":"{version_id}","lastUpdated":"{format_instant(last_updated_ms)}"'.encode()
+    return b"".join((kept[:cut], stamp, comma, kept[cut:]))
+
+
+def same_content(one: bytes, other: bytes) -> bool:
+    """Whether two results of `content` differ at most in the order of their properties."""
+    if one == other:
+        return True
+    # 1.0 and 1.00 are equal decimals and not the same content: compare text, not values
+    return len(one) == len(other) and _encode_sorted(decode(one)) == _encode_sorted(decode(other))
+
+
+def new_id() -> str:
+    """A random UUID (version 4), an `id` that no other server will give."""
+    bits = secrets.randbits(128) & ~(0xF << 76) & ~(0x3 << 62) | (4 << 76) | (2 << 62)
+    digits = f"{bits:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -1,0 +1,133 @@
+"""What every store offers. Nothing here names a database.
+
+All state changes run inside `Store.transaction`, whose unit of work sees one state and is atomic, durable
+when it returns, and serialised against every other writer. The sequence numbers of versions are the change
+log: they grow in the order of commit, and so do the times (`last_updated_ms`); a reader of the log never
+passes a transaction that is still in flight.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Literal, NamedTuple, Protocol, TypeVar
+
+from fhir_server.store.algebra import Node, Query
+from fhir_server.store.rows import Rows
+
+T = TypeVar("T")
+
+Method = Literal["POST", "PUT", "PATCH", "DELETE"]
+
+
+class Version(NamedTuple):
+    """One version of one resource; a deletion is a version too."""
+
+    sequence: int
+    resource_type: str
+    id: str
+    version_id: int
+    last_updated_ms: int
+    method: Method
+    body: bytes  # the JSON that clients get, `meta.versionId` and `.lastUpdated` in it; b"" for a deletion
+
+    @property
+    def deleted(self) -> bool:
+        return self.method == "DELETE"
+
+
+class Content(NamedTuple):
+    """What a write brings: the bytes of `resource.content` and the index rows."""
+
+    resource_type: str
+    id: str
+    body: bytes
+    rows: Rows
+
+
+class Written(NamedTuple):
+    version: Version
+    created: bool  # the resource was absent or deleted before
+    changed: bool  # False: the content was the current one already, and no version was made
+
+
+class Hit(NamedTuple):
+    version: Version
+    position: tuple[object, ...]  # for `Query.after`
+
+
+class Page(NamedTuple):
+    hits: list[Hit]
+    more: bool
+
+
+class HistoryRange(NamedTuple):
+    """Which versions: of one resource, of a type, of the whole store; newest first."""
+
+    resource_type: str | None = None
+    id: str | None = None
+    since_ms: int | None = None  # last_updated >= this
+    before_ms: int | None = None  # last_updated < this
+    at_ms: int | None = None  # only versions that were current at this instant
+    before_sequence: int | None = None  # paging: only versions with a lower sequence
+    up_to_sequence: int | None = None  # paging: the state of the log at the first page
+
+
+class Extract(Protocol):
+    """Index rows for the content bytes of a resource, as `search/` computes them."""
+
+    def __call__(self, resource_type: str, body: bytes) -> Rows: ...
+
+
+class Reader(Protocol):
+    async def read(self, resource_type: str, id_: str) -> Version | None:
+        """The current version, also when it is a deletion; None when there never was one."""
+
+    async def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
+        """The current versions of those that exist and are not deleted, in the order asked for."""
+
+    async def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None: ...
+
+    async def history(self, range_: HistoryRange, limit: int) -> list[Version]: ...
+
+    async def history_count(self, range_: HistoryRange) -> int: ...
+
+    async def find(self, query: Query) -> Page: ...
+
+    async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
+        """(type, id) of resources that fit: what conditional interactions need."""
+
+    async def count(self, resource_types: tuple[str, ...], where: Node) -> int:
+        """How many fit; for `Everything` from the counts that are kept, without a scan."""
+
+    async def changes(self, after_sequence: int, limit: int) -> list[Version]:
+        """The change log in its own order, oldest first."""
+
+    async def totals(self) -> dict[str, int]:
+        """Resources that exist, by type."""
+
+    async def last_sequence(self) -> int: ...
+
+
+class Transaction(Reader, Protocol):
+    """Reads see what the same unit of work wrote."""
+
+    async def put(
+        self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
+    ) -> Written:
+        """Add the next version and replace the index rows; the same content as now makes no version.
+
+        if_match: the version the client saw; None writes whatever is there. Raises 412 `conflict` when the
+        current version is another. force: make a version even when nothing changed.
+        """
+
+    async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
+        """Add the deletion as a version; None when the resource is absent or deleted already."""
+
+
+class Store(Reader, Protocol):
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` once, atomically. What it raises rolls all of it back and is raised here.
+
+        Raises 503 `lock-error` when the lock cannot be had in time and 503 `no-store` when the disk refuses;
+        in both cases nothing of the unit was kept.
+        """
+
+    async def close(self) -> None: ...
