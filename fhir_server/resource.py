@@ -3,8 +3,8 @@
 https://hl7.org/fhir/R4/json.html
 
 A resource inside the server is a plain `dict`, never mutated. Decimals keep their text: `1.00` comes back
-`1.00`. What JSON parsers let through and FHIR forbids is refused here: duplicate keys, control characters, lone
-surrogates, deep nesting, numbers without a bound.
+`1.00`. What JSON parsers let through and FHIR forbids is refused here: duplicate keys, control characters,
+lone surrogates, deep nesting, numbers without a bound.
 """
 
 import json
