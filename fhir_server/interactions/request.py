@@ -1,4 +1,4 @@
-"""A request and its answer, free of HTTP: what `rest/` makes of bytes, and what a bundle makes of an entry."""
+"""A request and its answer, free of HTTP: what `rest/` makes of bytes, a bundle of an entry."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -24,7 +24,8 @@ class Request:
     history: bool = False  # the path ends in `_history` (or goes on with a version)
     search: bool = False  # POST …/_search
     operation: str | None = None  # `$validate` without the `$`
-    compartment_type: str | None = None  # the resource type or `*` behind a compartment: /Patient/1/Observation
+    metadata: bool = False  # [base]/metadata
+    compartment_type: str | None = None  # type or `*` behind a compartment: /Patient/1/Observation
     parameters: Parameters = field(default_factory=list)
     resource: Resource | None = None  # the decoded body; None: there was none
     body_type: str = "application/fhir+json"  # media type of the body, without parameters
