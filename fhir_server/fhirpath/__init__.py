@@ -1,0 +1,10 @@
+"""FHIRPath N1: text, syntax tree and compiled closures.
+
+https://hl7.org/fhirpath/N1/, https://hl7.org/fhir/R4/fhirpath.html
+"""
+
+from fhir_server.fhirpath.errors import FhirPathError
+from fhir_server.fhirpath.parser import parse
+from fhir_server.fhirpath.printer import print_expression
+
+__all__ = ["FhirPathError", "parse", "print_expression"]
