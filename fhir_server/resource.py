@@ -10,7 +10,7 @@ lone surrogates, deep nesting, numbers without a bound.
 import json
 import re
 import secrets
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -23,11 +23,12 @@ Resource = dict[str, Any]
 DEPTH_LIMIT = 64
 NUMBER_LENGTH_LIMIT = 64  # characters
 EXPONENT_LIMIT = 100
+NAME_SHOWN = 100  # characters of a client's property name in a message: it may be a megabyte long
 
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
-# a control character other than tab, line feed and carriage return, written as an escape
-_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]|7[fF]))")
+# a control character other than tab, line feed and carriage return, written as an escape (raw is not JSON)
+_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F])))")
 _CONTROL_ESCAPES = (b"\\b", b"\\f", b"\\u00")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -50,10 +51,21 @@ class ExactDecimal(Decimal):
 def _decimal(text: str) -> Decimal:
     if len(text) > NUMBER_LENGTH_LIMIT:
         raise bad_value(f"a number of {len(text)} characters, at most {NUMBER_LENGTH_LIMIT} are allowed")
-    found = Decimal(text)
+    try:
+        found = Decimal(text)
+    except InvalidOperation:  # an exponent of twenty digits
+        raise _out_of_range(text) from None
     if not -EXPONENT_LIMIT <= found.adjusted() <= EXPONENT_LIMIT:
-        raise bad_value(f"{text} is out of range, the exponent may be -{EXPONENT_LIMIT} to {EXPONENT_LIMIT}")
+        raise _out_of_range(text)
     return found if str(found) == text else ExactDecimal(text)
+
+
+def _out_of_range(text: str) -> FhirError:
+    return bad_value(f"{text} is out of range, the exponent may be -{EXPONENT_LIMIT} to {EXPONENT_LIMIT}")
+
+
+def _integer(text: str) -> int | Decimal:
+    return Decimal(text) if text == "-0" else int(text)
 
 
 def _encode_other(value: object) -> msgspec.Raw:
@@ -82,13 +94,11 @@ def parse(body: bytes) -> Resource:
     if not isinstance(value, dict):
         raise malformed(f"the body is a JSON {_json_type(value)}, a resource is a JSON object")
     minified = msgspec.json.format(body, indent=-1)
-    if any(escape in minified for escape in _CONTROL_ESCAPES) and (found := _CONTROL.search(minified)):
-        raise bad_value(f"the control character {found.group().decode('ascii', 'replace')} is not allowed")
-    # equal bytes prove that no key was dropped; else the slow parser looks for one
-    if encode(value) != minified:
-        _refuse_duplicate_keys(body)
     _refuse_deep_nesting(minified)
-    return value
+    if any(escape in minified for escape in _CONTROL_ESCAPES) and (found := _CONTROL.search(minified)):
+        raise bad_value(f"the control character {found[1].decode()} is not allowed")
+    # equal bytes prove that no key was dropped and no digit lost; else the slow parser tells
+    return value if encode(value) == minified else _decode_slowly(body)
 
 
 def _decode_strictly(body: bytes) -> Any:
@@ -99,13 +109,22 @@ def _decode_strictly(body: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     except UnicodeDecodeError as error:
-        raise malformed(f"the body is not UTF-8 at byte {error.start}") from None
+        raise malformed(f"the body is not UTF-8 at byte {_first_bad_byte(body, error)}") from None
     except msgspec.ValidationError:
         raise bad_value("a number is out of range") from None
     except msgspec.DecodeError as error:
         if _SURROGATE.search(body) and _SURROGATE.search(_STRING.sub(_keep_bad_surrogates, body)):
             raise bad_value("a string holds half of a surrogate pair") from None
         raise malformed(f"the body is not JSON: {error}") from None
+
+
+def _first_bad_byte(body: bytes, error: UnicodeDecodeError) -> int:
+    """Where the body stops being UTF-8; `error` counts from the start of one string in it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError as whole:
+        return whole.start
+    return error.start
 
 
 _PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -129,16 +148,19 @@ def _json_type(value: object) -> str:
             return "number"
 
 
-def _refuse_duplicate_keys(body: bytes) -> None:
+def _decode_slowly(body: bytes) -> Resource:
+    """The same value with `-0` kept; refuses duplicate keys."""
+
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
             names = [name for name, _ in pairs]
             twice = next(name for name in names if names.count(name) > 1)
-            raise malformed(f"the property {twice!r} stands twice in one object")
+            raise malformed(f"the property {twice[:NAME_SHOWN]!r} stands twice in one object")
         return found
 
-    json.loads(body, object_pairs_hook=unique, parse_float=str, parse_int=str)
+    value: Resource = json.loads(body, object_pairs_hook=unique, parse_float=_decimal, parse_int=_integer)
+    return value
 
 
 def _refuse_deep_nesting(minified: bytes) -> None:
