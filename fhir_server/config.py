@@ -39,6 +39,8 @@ class Settings:
     header_bytes: int = 64 * 1024
     url_bytes: int = 16_000
     bundle_entries: int = 10_000
+    conditional_delete: str = "single"
+    conditional_delete_limit: int = 1000
     gzip_from_bytes: int = 2048
     keep_alive_s: int = 65
     stop_timeout_s: int = 20
