@@ -136,6 +136,16 @@ def business_rule(text: str, at: str | None = None) -> FhirError:
     return _error(422, "business-rule", text, at)
 
 
+def unsafe(text: str) -> FhirError:
+    """422 for a file that tries to reach outside of what it may touch."""
+    return _error(422, "security", text)
+
+
+def exhausting(text: str) -> FhirError:
+    """422 for a file that unpacks to more than the server will hold."""
+    return _error(422, "too-costly", text)
+
+
 def forbidden(text: str) -> FhirError:
     return _error(403, "forbidden", text)
 
