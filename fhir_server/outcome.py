@@ -167,6 +167,10 @@ def headers_too_large(text: str) -> FhirError:
     return _error(431, "too-long", text)
 
 
+def timed_out(text: str) -> FhirError:
+    return _error(408, "timeout", text)
+
+
 def too_costly(text: str) -> FhirError:
     return _error(400, "too-costly", text)
 
