@@ -88,11 +88,17 @@ def decode(body: bytes) -> Any:
 
 def parse(body: bytes) -> Resource:
     """The JSON object of a client's `body`; raises 400 with what is wrong and where."""
+    value = parse_value(body)
+    if not isinstance(value, dict):
+        raise malformed(f"the body is a JSON {_json_type(value)}, a resource is a JSON object")
+    return value
+
+
+def parse_value(body: bytes) -> Any:
+    """Any JSON value of a client, as strictly: a JSON Patch is an array."""
     if body.startswith(_BOM):
         body = body[3:]
     value = _decode_strictly(body)
-    if not isinstance(value, dict):
-        raise malformed(f"the body is a JSON {_json_type(value)}, a resource is a JSON object")
     minified = msgspec.json.format(body, indent=-1)
     _refuse_deep_nesting(minified)
     if any(escape in minified for escape in _CONTROL_ESCAPES) and (found := _CONTROL.search(minified)):
@@ -148,7 +154,7 @@ def _json_type(value: object) -> str:
             return "number"
 
 
-def _decode_slowly(body: bytes) -> Resource:
+def _decode_slowly(body: bytes) -> Any:
     """The same value with `-0` kept; refuses duplicate keys."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -159,8 +165,7 @@ def _decode_slowly(body: bytes) -> Resource:
             raise malformed(f"the property {twice[:NAME_SHOWN]!r} stands twice in one object")
         return found
 
-    value: Resource = json.loads(body, object_pairs_hook=unique, parse_float=_decimal, parse_int=_integer)
-    return value
+    return json.loads(body, object_pairs_hook=unique, parse_float=_decimal, parse_int=_integer)
 
 
 def _refuse_deep_nesting(minified: bytes) -> None:
