@@ -1,0 +1,33 @@
+"""Real resources for tests: the official examples of R4 and Synthea's patients. See data/README.md."""
+
+import json
+import lzma
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+
+@cache
+def official_examples() -> list[tuple[str, bytes]]:
+    """(file, text) of 717 examples, everything but the ten large bundles of definitions."""
+    return list(_lines("r4-examples.jsonl.xz"))
+
+
+def definition_bundles() -> Iterator[tuple[str, bytes]]:
+    """(file, text) of the other ten examples, 2 to 35 MB each, read one at a time."""
+    return _lines("r4-definition-bundles.jsonl.xz")
+
+
+@cache
+def synthea_bundles() -> list[tuple[str, bytes]]:
+    """(file, text) of 40 transaction bundles, 11,361 resources."""
+    return list(_lines("synthea.jsonl.xz"))
+
+
+def _lines(name: str) -> Iterator[tuple[str, bytes]]:
+    with lzma.open(DATA / name) as lines:
+        for line in lines:
+            row = json.loads(line)
+            yield row["file"], row["text"].encode()
