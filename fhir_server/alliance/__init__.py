@@ -1,0 +1,1 @@
+"""What is particular to an alliance of Chinese hospitals: identifiers, systems, demonstration."""
