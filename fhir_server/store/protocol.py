@@ -68,6 +68,7 @@ class HistoryRange(NamedTuple):
     at_ms: int | None = None  # only versions that were current at this instant
     before_sequence: int | None = None  # paging: only versions with a lower sequence
     up_to_sequence: int | None = None  # paging: the state of the log at the first page
+    at_last_ms: int | None = None  # with at_ms: current at some instant from at_ms to this; None: at at_ms
 
 
 class Extract(Protocol):
