@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_A18_a_body_of_exactly_the_limit_is_read() -> None:
 def test_A18_what_is_discarded_after_413_is_bounded() -> None:
     read = 0
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> dict[str, Any]:
         nonlocal read
         read += 1
         return {"type": "http.request", "body": b" " * 1024, "more_body": True}
@@ -59,7 +60,7 @@ def test_A18_what_is_discarded_after_413_is_bounded() -> None:
 
 
 def test_a_body_that_does_not_come_is_408() -> None:
-    async def never() -> dict[str, object]:
+    async def never() -> dict[str, Any]:
         await asyncio.Event().wait()
         raise AssertionError
 
@@ -76,10 +77,10 @@ def test_I11_a_client_that_hangs_up_before_its_body_is_whole_changes_nothing() -
         {"type": "http.disconnect"},
     ]
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> dict[str, Any]:
         return messages.pop(0)
 
-    async def send(message: dict[str, object]) -> None:
+    async def send(message: dict[str, Any]) -> None:
         raise AssertionError("nobody is there to be answered")
 
     async def run() -> int:
@@ -102,7 +103,7 @@ def test_I11_a_client_that_hangs_up_before_its_body_is_whole_changes_nothing() -
 
 
 def test_hanging_up_is_an_error_of_its_own() -> None:
-    async def gone() -> dict[str, object]:
+    async def gone() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     with pytest.raises(DisconnectError):

@@ -47,7 +47,7 @@ def test_an_id_of_the_client_is_echoed_and_logged() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["a\r\nSet-Cookie: b", "\x1b[31mred", 'a"b', "a\\b", "a b", "张".encode().decode("latin-1"), "a" * 129, ""],
+    ["a\r\nSet-Cookie: b", "\x1b[31mred", 'a"b', "a\\b", "a b", "\xe5\xbc\xa0", "a" * 129, ""],
 )  # fmt: skip
 def test_G13_an_id_of_the_client_that_is_long_or_not_harmless_is_replaced(given: str) -> None:
     answer, line = logged("GET", "/fhir/Patient/1", {"X-Request-Id": given})

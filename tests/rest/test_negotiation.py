@@ -11,7 +11,8 @@ FHIR_JSON = "application/fhir+json; charset=utf-8"
     "accept",
     [
         "application/fhir+json", "application/json", "text/json", "*/*", "application/*",
-        "APPLICATION/FHIR+JSON", "application/fhir+json; charset=UTF-8", "application/fhir+json;fhirVersion=4.0",
+        "APPLICATION/FHIR+JSON", "application/fhir+json; charset=UTF-8",
+        "application/fhir+json;fhirVersion=4.0",
         "application/fhir+xml, application/fhir+json;q=0.1", "text/html, */*;q=0.1", "",
     ],
 )  # fmt: skip
@@ -85,8 +86,9 @@ def test_json_bodies_are_read(content_type: str) -> None:
 @pytest.mark.parametrize(
     "content_type",
     [
-        "application/fhir+xml", "text/plain", "application/x-www-form-urlencoded", "json", "*/*", "application/*",
-        "multipart/form-data; boundary=x", "application/fhir+json;fhirVersion=3.0", "", "\x1b[31m", "application/pdf",
+        "application/fhir+xml", "text/plain", "application/x-www-form-urlencoded", "json", "*/*",
+        "application/*", "multipart/form-data; boundary=x", "application/fhir+json;fhirVersion=3.0", "",
+        "\x1b[31m", "application/pdf",
     ],
 )  # fmt: skip
 def test_I07_a_body_of_another_type_is_415(content_type: str) -> None:
