@@ -26,6 +26,12 @@ def synthea_bundles() -> list[tuple[str, bytes]]:
     return list(_lines("synthea.jsonl.xz"))
 
 
+@cache
+def definitions() -> list[tuple[str, bytes]]:
+    """(file, text) of some definitions of R4, a sample of what its tables are built from."""
+    return list(_lines("r4-definitions.jsonl.xz"))
+
+
 def _lines(name: str) -> Iterator[tuple[str, bytes]]:
     with lzma.open(DATA / name) as lines:
         for line in lines:

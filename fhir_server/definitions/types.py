@@ -55,7 +55,9 @@ class TypeDefinition:
     # by JSON property: `valueQuantity` -> (value[x], "Quantity"); `_birthDate` forms are not listed
     properties: dict[str, tuple[Element, str]]
     constraints: tuple[Constraint, ...]  # own and inherited
-    pattern: str | None  # regex that the whole text of a primitive matches; None: no rule
+    # regex that the whole text of a primitive matches, `\s` meaning ASCII white space only (re.ASCII: else a
+    # full-width space would not fit `string`); None: no rule
+    pattern: str | None
 
 
 class SearchParameter(Struct, frozen=True, array_like=True):
