@@ -13,10 +13,10 @@ from fhir_server.config import Settings
 from fhir_server.interactions.request import Request, Response
 from fhir_server.rest.body import DisconnectError, Receive, discard
 from fhir_server.rest.errors import answered
-from fhir_server.rest.exchange import Exchange, begin, request_id
+from fhir_server.rest.exchange import Exchange, begin
 from fhir_server.rest.limits import Load, check_head
 from fhir_server.rest.log import Log
-from fhir_server.rest.request import read_request
+from fhir_server.rest.request import expects_body, read_body, read_head
 from fhir_server.rest.response import Answer, compressed, render
 
 Scope = dict[str, Any]
@@ -37,8 +37,7 @@ class FhirApplication:
         self._ids = map(f"{secrets.token_hex(5)}-{{:x}}".format, count(1))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        exchange = begin(scope, receive, next(self._ids), perf_counter())
-        exchange.request_id = request_id(exchange.headers.get(b"x-request-id"), exchange.request_id)
+        exchange = begin(scope, receive, self.load, next(self._ids), perf_counter())
         try:
             answer = await answered(exchange, self._answer(exchange, scope), self._log)
             status = answer.status
@@ -50,19 +49,17 @@ class FhirApplication:
     async def _answer(self, exchange: Exchange, scope: Scope) -> Answer:
         url_length = len(exchange.raw_path) + len(exchange.query_string)
         check_head(scope["headers"], url_length, self._settings)
-        load = self.load
-
-        def hold(size_bytes: int) -> None:
-            load.hold(size_bytes)
-            exchange.held_bytes += size_bytes
-
-        load.enter()
+        self.load.enter()
         try:
-            request = await read_request(exchange, self._settings, hold)
-            response = await self._perform(request)
-            return await compressed(exchange, render(exchange, response), self._settings.gzip_from_bytes)
+            request = read_head(exchange, self._settings)
+            if expects_body(exchange):
+                await read_body(exchange, request, self._settings)
+            answer = render(exchange, await self._perform(request))
+            if len(answer.body) >= self._settings.gzip_from_bytes:
+                answer = await compressed(exchange, answer)
+            return answer
         finally:
-            load.leave(exchange.held_bytes)
+            self.load.leave(exchange.held_bytes)
 
     async def _send(self, exchange: Exchange, answer: Answer, send: Send) -> None:
         headers = answer.headers

@@ -6,6 +6,7 @@ from typing import Any
 
 from fhir_server.interactions.request import Request
 from fhir_server.rest.body import Receive
+from fhir_server.rest.limits import Load
 from fhir_server.rest.negotiation import JSON, Format
 
 # what may stand in a header and in a JSON string as it is, so that no client can write into the log
@@ -20,6 +21,7 @@ class Exchange:
     scheme: str
     headers: dict[bytes, bytes]  # names in lower case; values of a repeated name joined by commas
     receive: Receive
+    load: Load
     request_id: str
     began_s: float
     format: Format = JSON
@@ -28,21 +30,29 @@ class Exchange:
     held_bytes: int = 0
     body_read: bool = False
 
+    def hold(self, size_bytes: int) -> None:
+        """Count bytes of this request among those in work, before they are kept; raises 503."""
+        self.load.hold(size_bytes)
+        self.held_bytes += size_bytes
+
     @property
     def has_body(self) -> bool:
         """Whether the client sends one, read or not."""
         return self.headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in self.headers
 
 
-def begin(scope: dict[str, Any], receive: Receive, own_id: str, began_s: float) -> Exchange:
+def begin(scope: dict[str, Any], receive: Receive, load: Load, own_id: str, began_s: float) -> Exchange:
+    headers = joined(scope["headers"])
+    given = headers.get(b"x-request-id")
     return Exchange(
         scope["method"],
         scope["raw_path"],
         scope["query_string"],
         scope["scheme"],
-        joined(scope["headers"]),
+        headers,
         receive,
-        own_id,
+        load,
+        own_id if given is None else request_id(given, own_id),
         began_s,
     )
 
@@ -58,6 +68,6 @@ def joined(fields: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return found
 
 
-def request_id(given: bytes | None, own: str) -> str:
+def request_id(given: bytes, own: str) -> str:
     """The client's X-Request-Id when it is short and harmless, else an id of our own."""
-    return given.decode("ascii") if given is not None and _SAFE_ID.fullmatch(given) else own
+    return given.decode("ascii") if _SAFE_ID.fullmatch(given) else own

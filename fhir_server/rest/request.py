@@ -12,7 +12,7 @@ from fhir_server.interactions.request import Method, Request
 from fhir_server.interactions.url import parse_query, parse_url
 from fhir_server.outcome import bad_value, method_not_allowed
 from fhir_server.rest import url
-from fhir_server.rest.body import Hold, declared_length, gunzip, over, receive_body
+from fhir_server.rest.body import declared_length, gunzip, over, receive_body
 from fhir_server.rest.exchange import Exchange
 from fhir_server.rest.negotiation import (
     FORM,
@@ -30,8 +30,8 @@ _METHODS: tuple[str, ...] = get_args(Method)
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH"))
 
 
-async def read_request(exchange: Exchange, settings: Settings, hold: Hold) -> Request:
-    """The whole request; what is understood of it is in `exchange` also when this raises."""
+def read_head(exchange: Exchange, settings: Settings) -> Request:
+    """The request without its body; what is understood of it is in `exchange` also when this raises."""
     headers = exchange.headers
     path = url.below_base(exchange.raw_path)
     if exchange.method not in _METHODS:
@@ -45,27 +45,32 @@ async def read_request(exchange: Exchange, settings: Settings, hold: Hold) -> Re
     exchange.request = request
     exchange.format, exchange.pretty = answer_format(headers.get(b"accept"), request.parameters)
     request.strict = settings.strict
-    _read_headers(request, headers)
-    if exchange.method in _WITH_BODY and exchange.has_body:
-        await _read_body(exchange, request, settings, hold)
+    if not _FIELDS.isdisjoint(headers):
+        _read_fields(request, headers)
     return request
 
 
-def _read_headers(request: Request, headers: dict[bytes, bytes]) -> None:
-    request.if_match = _text(headers.get(b"if-match"))
-    request.if_none_match = _text(headers.get(b"if-none-match"))
-    request.if_modified_since = _text(headers.get(b"if-modified-since"))
-    request.if_none_exist = _text(headers.get(b"if-none-exist"))
+_CONDITIONS = {
+    b"if-match": "if_match",
+    b"if-none-match": "if_none_match",
+    b"if-modified-since": "if_modified_since",
+    b"if-none-exist": "if_none_exist",
+}
+_FIELDS = frozenset((*_CONDITIONS, b"prefer"))
+
+
+def _read_fields(request: Request, headers: dict[bytes, bytes]) -> None:
+    for name, attribute in _CONDITIONS.items():
+        if name in headers:
+            setattr(request, attribute, _text(headers[name]))
     if prefer := headers.get(b"prefer"):
         request.prefer_return, strict = _preferences(prefer)
         if strict is not None:
             request.strict = strict
 
 
-def _text(value: bytes | None) -> str | None:
+def _text(value: bytes) -> str:
     """A header's text: UTF-8 where it is (a name in If-None-Exist), else Latin-1, which takes all bytes."""
-    if value is None:
-        return None
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -87,17 +92,22 @@ def _preferences(prefer: bytes) -> tuple[Return | None, bool | None]:
     return wanted, strict
 
 
-async def _read_body(exchange: Exchange, request: Request, settings: Settings, hold: Hold) -> None:
+def expects_body(exchange: Exchange) -> bool:
+    return exchange.method in _WITH_BODY and exchange.has_body
+
+
+async def read_body(exchange: Exchange, request: Request, settings: Settings) -> None:
+    """Complete `request` by what its body holds."""
     headers = exchange.headers
     media_type = _readable_type(request, headers.get(b"content-type"))
     compressed = is_gzip(headers.get(b"content-encoding"))
     declared = declared_length(headers.get(b"content-length"))
     if declared is not None and declared > settings.body_bytes:
         raise over(settings.body_bytes)
-    body = await receive_body(exchange.receive, settings.body_bytes, hold, settings.body_timeout_s)
+    body = await receive_body(exchange.receive, settings.body_bytes, exchange.hold, settings.body_timeout_s)
     exchange.body_read = True
     if compressed:
-        body = await gunzip(body, settings.body_bytes, hold)
+        body = await gunzip(body, settings.body_bytes, exchange.hold)
     request.body_type = media_type
     if body:
         _decode_body(exchange, request, body)

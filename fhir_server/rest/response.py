@@ -39,11 +39,14 @@ def render(exchange: Exchange, response: Response) -> Answer:
     headers = [*_ALWAYS, (b"x-request-id", exchange.request_id.encode())]
     version = response.version
     if version is not None:
-        headers.append((b"etag", etag(version.version_id).encode()))
-        headers.append((b"last-modified", http_date(version.last_updated_ms // 1000)))
+        headers += (
+            (b"etag", etag(version.version_id).encode()),
+            (b"last-modified", http_date(version.last_updated_ms // 1000)),
+        )
     if response.location is not None:
         headers.append((b"location", response.location.encode()))
-    headers += [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
+    if response.headers:
+        headers += [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
     if response.status in _BODILESS:
         return Answer(response.status, headers, b"", None)
     body = _body(exchange, response)
@@ -72,10 +75,10 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-async def compressed(exchange: Exchange, answer: Answer, from_bytes: int) -> Answer:
-    """`answer` in gzip when it is large enough and the client accepts it."""
+async def compressed(exchange: Exchange, answer: Answer) -> Answer:
+    """`answer` in gzip when the client accepts it."""
     accepted = exchange.headers.get(b"accept-encoding")
-    if len(answer.body) < from_bytes or accepted is None or not accepts_gzip(accepted):
+    if accepted is None or not accepts_gzip(accepted):
         return answer
     if len(answer.body) < _LARGE:
         body = zlib.compress(answer.body, _GZIP_LEVEL, _GZIP)

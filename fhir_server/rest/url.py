@@ -6,16 +6,18 @@ The grammar below the base is that of `interactions/url.py`.
 """
 
 import re
+from functools import lru_cache
 
 from fhir_server.outcome import FhirError, bad_value, invalid, not_found
 
 BASE_PATH = "/fhir"
+_BELOW = f"{BASE_PATH}/"
 
 _HOST = re.compile(rb"(?:[A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
 def is_below_base(path: str) -> bool:
-    return path.startswith(BASE_PATH) and (len(path) == len(BASE_PATH) or path[len(BASE_PATH)] == "/")
+    return path.startswith(_BELOW) or path == BASE_PATH
 
 
 def below_base(raw_path: bytes) -> str:
@@ -41,6 +43,7 @@ def query_text(query_string: bytes) -> str:
         raise bad_value("the query is not UTF-8") from None
 
 
+@lru_cache(maxsize=256)
 def base_url(scheme: str, host: bytes | None) -> str:
     """What clients reach the base under; raises 400 for a Host that is none."""
     if host is None or not _HOST.fullmatch(host):

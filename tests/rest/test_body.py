@@ -72,7 +72,7 @@ def test_a_body_that_does_not_come_is_408() -> None:
 def test_I11_a_client_that_hangs_up_before_its_body_is_whole_changes_nothing() -> None:
     performed = Performed()
     lines: list[bytes] = []
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"type": "http.request", "body": PATIENT[:20], "more_body": True},
         {"type": "http.disconnect"},
     ]
