@@ -22,7 +22,7 @@ Resource = dict[str, Any]
 
 DEPTH_LIMIT = 64
 NUMBER_LENGTH_LIMIT = 64  # characters
-EXPONENT_LIMIT = 100
+EXPONENT_LIMIT = 300  # a double holds it, and an official example goes to 245
 NAME_SHOWN = 100  # characters of a client's property name in a message: it may be a megabyte long
 
 _BOM = b"\xef\xbb\xbf"

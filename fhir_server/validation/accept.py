@@ -1,0 +1,200 @@
+"""The fast pass: a type compiled to a predicate that says whether a value is fine, and nothing else.
+
+False means "perhaps not": what is rare (null in an array of primitives, a required element that has only an
+extension) is left to `explain.py`, which decides. Closures are made when a property is first met, so a type
+costs nothing until it is used. No predicate builds a path.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.definitions.types import Element, TypeDefinition
+from fhir_server.validation import binding, choice, companion, contained, extension, reference
+from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, Accept
+from fhir_server.validation.scope import Contained, Scope
+
+WholeCheck = Callable[[dict[str, Any]], bool]
+
+
+class _Checks(dict[str, Accept]):
+    """By JSON property, made when a property is first met."""
+
+    def __init__(self, compile_property: Callable[[str], Accept | None]) -> None:
+        super().__init__()
+        self._compile = compile_property
+
+    def __missing__(self, name: str) -> Accept:
+        found = self._compile(name)
+        if found is None:  # not kept: clients can think of any number of names
+            return _refuse
+        self[name] = found
+        return found
+
+
+class Acceptance:
+    """The predicates of one set of definitions, each compiled once."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
+        self._resource_types = definitions.resource_types
+
+    def resource(self, value: Any, *, in_bundle: bool = False) -> bool:
+        """A resource with a scope of its own: the body of a request, or the entry of a bundle."""
+        scope = Scope()
+        if not self._resource(value, scope) or (scope.criteria and not in_bundle):
+            return False
+        if scope.fragments or scope.contained is not None:
+            return next(contained.issues(scope, ""), None) is None
+        return True
+
+    def _resource(self, value: Any, scope: Scope) -> bool:
+        if type(value) is not dict:
+            return False
+        type_name = value.get("resourceType")
+        if type(type_name) is not str or type_name not in self._resource_types:
+            return False
+        return self.type(type_name)(value, scope)
+
+    def _contained(self, values: Any, scope: Scope) -> bool:
+        if type(values) is not list or not values:
+            return False
+        scope.contained = []
+        for index, value in enumerate(values):
+            own = Scope()
+            if not self._resource(value, own) or next(contained.own_issues(value, ""), None):
+                return False
+            scope.criteria += own.criteria
+            scope.contained.append(Contained(value["id"], index, own))
+        return True
+
+    def type(self, name: str, *, nested: bool = False, targets: frozenset[str] = frozenset()) -> Accept:
+        """The predicate of a complex type.
+
+        nested: an extension within an extension. targets: what a Reference may point to.
+        """
+        key = name, nested, targets
+        found = self._compiled.get(key)
+        if found is None:
+            found = self._compiled[key] = self._compile(self._definitions.type(name), nested, targets)
+        return found
+
+    def _compile(self, definition: TypeDefinition, nested: bool, targets: frozenset[str]) -> Accept:
+        checks = _Checks(lambda name: self._property(definition, name))
+        checks |= self._first_checks(definition, nested, targets)
+        required = tuple(
+            element.name for element in definition.elements.values() if element.min and not element.choice
+        )
+        together = _together(definition)
+        least = 1 if definition.kind == "resource" else 2  # an id alone is no content (ele-1)
+
+        def accepts(value: Any, scope: Scope) -> bool:
+            if type(value) is not dict or (len(value) < least and (not value or "id" in value)):
+                return False
+            for name, item in value.items():
+                if not checks[name](item, scope):
+                    return False
+            for name in required:
+                if name not in value:
+                    return False
+            return together is None or together(value)
+
+        return accepts
+
+    def _first_checks(
+        self, definition: TypeDefinition, nested: bool, targets: frozenset[str]
+    ) -> dict[str, Accept]:
+        """Those that the definition of the property does not tell."""
+        if definition.kind == "resource":
+            return {"resourceType": _accept_anything}
+        if definition.name == "Extension" and not nested:
+            return {"url": extension.absolute_url}
+        if definition.name == "Reference":
+            return {"reference": reference.literal(self._resource_types, targets)}
+        return {}
+
+    def _property(self, definition: TypeDefinition, name: str) -> Accept | None:
+        """The predicate of one JSON property; None: the type has no such property."""
+        if name.startswith("_"):
+            owner = companion.owner(definition, name)
+            if owner is None:
+                return None
+            # arrays with companions are compared in the slow pass
+            return _refuse if owner[0].many else self.type("Element")
+        found = definition.properties.get(name)
+        if found is None:
+            return None
+        element, type_name = found
+        if name == "contained" and definition.kind == "resource":
+            return self._contained
+        one = self._value(definition, element, type_name)
+        return _array(one, element.min, element.max) if element.many else one
+
+    def _value(self, definition: TypeDefinition, element: Element, type_name: str) -> Accept:
+        """The predicate of one value of an element."""
+        if element.name == "id" and definition.kind != "resource":
+            return ELEMENT_ID.accepts
+        codes = binding.required_codes(element, self._definitions.codes)
+        permits = binding.permits(type_name, codes) if codes is not None else None
+        if type_name in PRIMITIVES:
+            primitive = PRIMITIVES[type_name].accepts
+            if permits is None:
+                return primitive
+            # among the codes: then it has the form of a code
+            return lambda value, _: type(value) is str and permits(value)
+        if type_name == "Resource":
+            in_bundle = definition.name == "Bundle.entry"
+            return lambda value, _: self.resource(value, in_bundle=in_bundle)
+        targets = frozenset(element.targets) or self._resource_types
+        accepts = self.type(
+            type_name,
+            nested=definition.name == "Extension" and element.name == "extension",
+            targets=targets if type_name == "Reference" else frozenset(),
+        )
+        if permits is None:
+            return accepts
+        return lambda value, scope: accepts(value, scope) and permits(value)
+
+
+def _array(one: Accept, least: int, most: int | None) -> Accept:
+    def accepts(values: Any, scope: Scope) -> bool:
+        if type(values) is not list or not values:
+            return False
+        for value in values:  # noqa: SIM110
+            if not one(value, scope):
+                return False
+        return True
+
+    if least < 2 and most is None:
+        return accepts
+    top = float("inf") if most is None else most
+    return lambda values, scope: accepts(values, scope) and least <= len(values) <= top
+
+
+def _together(definition: TypeDefinition) -> WholeCheck | None:
+    """The rules of choice elements, which are about several properties; None: the type has no such one."""
+    choices = [
+        (choice.properties(definition, element), bool(element.min))
+        for element in definition.elements.values()
+        if element.choice
+    ]
+    if not choices:
+        return None
+    if definition.name == "Extension":
+        names, _ = choices[0]
+        return lambda value: (
+            extension.has_value_or_extensions(value, names) and len(names.intersection(value)) < 2
+        )
+    if len(choices) == 1:
+        names, needed = choices[0]
+        return lambda value: needed <= len(names.intersection(value)) <= 1
+    return lambda value: all(needed <= len(names.intersection(value)) <= 1 for names, needed in choices)
+
+
+def _accept_anything(value: Any, scope: Scope) -> bool:
+    return True
+
+
+def _refuse(value: Any, scope: Scope) -> bool:
+    return False

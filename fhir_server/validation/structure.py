@@ -1,0 +1,35 @@
+"""The check of every write against the base specification.
+
+https://hl7.org/fhir/R4/validation.html: structure, cardinality, value domains, required bindings.
+"""
+
+from itertools import islice
+from typing import Any
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import Issue
+from fhir_server.validation.accept import Acceptance
+from fhir_server.validation.explain import Explanation
+
+ISSUES_LIMIT = 100  # a body of 16 MiB can hold a million mistakes
+
+
+class Validator:
+    def __init__(self, definitions: Definitions) -> None:
+        self._accepts = Acceptance(definitions).resource
+        self._explain = Explanation(definitions).resource
+
+    def check(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
+        """What is wrong with `resource`; [] when nothing is.
+
+        at: the FHIRPath of the resource within what the client sent; None: it is what the client sent.
+        """
+        if self._accepts(resource):
+            return []
+        place = at or str(resource.get("resourceType", "Resource"))[:64]
+        found = list(islice(self._explain(resource, place), ISSUES_LIMIT + 1))
+        if len(found) > ISSUES_LIMIT:
+            found[ISSUES_LIMIT:] = [
+                Issue("information", "incomplete", f"only the first {ISSUES_LIMIT} issues are listed")
+            ]
+        return found
