@@ -1,0 +1,62 @@
+"""Bodies of versions, compressed with zstd and a dictionary that is trained on the store's own resources.
+
+A zstd frame names the dictionary it needs (https://www.rfc-editor.org/rfc/rfc8878#name-dictionary_id), so
+dictionaries can be added at any time and by any process that shares the file.
+"""
+
+import apsw
+import zstandard
+
+LEVEL = 3
+DICTIONARY_BYTES = 65_536
+
+_DICTIONARY_ID_BYTES = (0, 1, 2, 4)
+
+
+class Bodies:
+    """Compresses and expands for one connection; not to be shared by threads."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._expand = {0: zstandard.ZstdDecompressor().decompress}
+        self._compress = zstandard.ZstdCompressor(level=LEVEL).compress
+        self.newest = 0  # id of the dictionary that `compress` uses, 0: none
+        self.use_newest()
+
+    def use_newest(self) -> None:
+        found = self._connection.execute("SELECT max(id) FROM dictionary").get or 0
+        if found > self.newest:
+            self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._dictionary(found)).compress
+            self.newest = found
+
+    def compress(self, body: bytes) -> bytes:
+        return self._compress(body) if body else body
+
+    def expand(self, kept: bytes) -> bytes:
+        if not kept:
+            return kept
+        id_ = dictionary_id(kept)
+        expand = self._expand.get(id_)
+        if expand is None:
+            dictionary = zstandard.ZstdDecompressor(dict_data=self._dictionary(id_))
+            expand = self._expand[id_] = dictionary.decompress
+        return expand(kept)
+
+    def _dictionary(self, id_: int) -> zstandard.ZstdCompressionDict:
+        found = self._connection.execute("SELECT bytes FROM dictionary WHERE id = ?", (id_,)).get
+        if found is None:
+            raise LookupError(f"the store has no dictionary {id_}")
+        return zstandard.ZstdCompressionDict(found)
+
+
+def dictionary_id(frame: bytes) -> int:
+    """The dictionary a zstd frame was made with, 0: none."""
+    descriptor = frame[4]
+    # a frame of a single segment has no window descriptor
+    start = 5 if descriptor & 0x20 else 6
+    return int.from_bytes(frame[start : start + _DICTIONARY_ID_BYTES[descriptor & 3]], "little")
+
+
+def train(samples: list[bytes], id_: int) -> bytes:
+    """A dictionary for resources like `samples`."""
+    return zstandard.train_dictionary(DICTIONARY_BYTES, [*samples], dict_id=id_, level=LEVEL).as_bytes()

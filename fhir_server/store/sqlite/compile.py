@@ -1,0 +1,398 @@
+"""The algebra, compiled to terms of SQL against one snapshot of a store.
+
+Names of columns and types, targets of references, ids and times become integers here, so that SQL compares
+integers only. A name that the store does not know has no rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fhir_server.store import algebra
+from fhir_server.store.algebra import Node
+from fhir_server.store.sqlite.names import stored_id
+from fhir_server.store.sqlite.reading import Connected
+from fhir_server.store.sqlite.schema import DATE_LIMIT, WIDE_DATE, WIDE_NUMBER
+from fhir_server.store.sqlite.terms import (
+    NOWHERE,
+    All,
+    Instance,
+    Keys,
+    Leaf,
+    Nowhere,
+    Numbered,
+    Other,
+    Referrers,
+    Sql,
+    Targets,
+    Term,
+    Universe,
+    Value,
+    equal,
+    join,
+)  # fmt: skip
+from fhir_server.store.sqlite.terms import Any as AnyOf
+
+LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
+_COLUMN = "{a}.column = ?"
+_LAST_CHARACTER = 0x10FFFF
+
+
+class Compiler:
+    """Compiles nodes; `here` is the connection whose snapshot they will be run in."""
+
+    def __init__(self, here: Connected) -> None:
+        self._here = here
+        self._execute = here.connection.execute
+
+    def universe(self, resource_types: tuple[str, ...]) -> Universe | None:
+        """None when the store has no resource of any of the types."""
+        if not resource_types:
+            return Universe(None, self._total)
+        found = [self._here.names.type_id(self._here.connection, name) for name in resource_types]
+        ids = tuple(sorted({id_ for id_ in found if id_ is not None}))
+        return Universe(ids, lambda: self._total(ids)) if ids else None
+
+    def term(self, node: Node, universe: Universe) -> Term:
+        return _COMPILERS[type(node)](self, node, universe)
+
+    def bounded(self, keys: Sql, limit: int) -> int:
+        found: int = self._execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM ({keys.text}) LIMIT ?)",
+            (*keys.values, limit),
+        ).get
+        return found
+
+    def column(self, name: str) -> int | None:
+        return self._here.names.column_id(self._here.connection, name)
+
+    def _total(self, type_ids: tuple[int, ...] | None = None) -> int:
+        rows: list[Any] = self._execute("SELECT id, total FROM resource_type").fetchall()
+        totals: dict[int, int] = dict(rows)
+        return sum(totals.values()) if type_ids is None else sum(totals.get(id_, 0) for id_ in type_ids)
+
+    def leaf(self, table: str, column: str, more: str = "", *values: Value, **settings: Any) -> Term:
+        """Rows of a column, with more conditions."""
+        id_ = self.column(column)
+        if id_ is None:
+            return NOWHERE
+        return Leaf(self.bounded, table, Sql(_COLUMN + more, (id_, *values)), **settings)
+
+    def with_texts(self, column: str, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Term:
+        """Tokens of a column whose texts are in the lexicon, under the name of a column."""
+        id_ = self.column(column)
+        select = self._hashes(lexicon, texts, prefix)
+        if id_ is None or select is None:
+            return NOWHERE
+        limited = f"{select.text} LIMIT {LEXICON_INLINE + 1}"
+        found: list[Any] = self._execute(limited, select.values).fetchall()
+        if len(found) <= LEXICON_INLINE:
+            return self.tokens(column, tuple(sorted({row[0] for row in found})))
+        where = Sql(f"{_COLUMN} AND {{a}}.hash IN ({select.text})", (id_, *select.values))
+        return Leaf(self.bounded, "token", where)
+
+    def _hashes(self, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Sql | None:
+        id_ = self.column(lexicon)
+        if id_ is None or not texts:
+            return None
+        conditions = [
+            _starts("text", text) if prefix else Sql("text = ?", (text,)) for text in sorted(set(texts))
+        ]
+        where = join(" OR ", conditions)
+        return Sql(f"SELECT hash FROM lexicon WHERE column = ? AND ({where.text})", (id_, *where.values))
+
+    def units(self, node: algebra.Between) -> tuple[int, ...] | None:
+        """Hashes of the units that are asked for, also by their texts; None: any."""
+        if node.units is None and not node.unit_texts:
+            return None
+        select = self._hashes(node.column, node.unit_texts, prefix=False)
+        found: list[Any] = [] if select is None else self._execute(select.text, select.values).fetchall()
+        return tuple(sorted({*(node.units or ()), *(row[0] for row in found)}))
+
+    def tokens(self, column: str, hashes: tuple[int, ...]) -> Term:
+        id_ = self.column(column)
+        return NOWHERE if id_ is None else self._valued("token", "hash", id_, hashes)
+
+    def references(self, column: str, targets: tuple[tuple[str, str], ...]) -> Term:
+        id_ = self.column(column)
+        if id_ is None:
+            return NOWHERE
+        found = {self.key(resource_type, target) for resource_type, target in targets}
+        return self._valued(
+            "reference", "target", id_, tuple(sorted(key for key in found if key is not None))
+        )
+
+    def _valued(self, table: str, value: str, column: int, values: tuple[int, ...]) -> Term:
+        if not values:
+            return NOWHERE
+        where = equal(f"{{a}}.{value}", values)
+        one = f"{_COLUMN} AND {{a}}.{value} = ?"
+        return Leaf(
+            self.bounded,
+            table,
+            Sql(f"{_COLUMN} AND {where.text}", (column, *where.values)),
+            ordered=tuple(Sql(one, (column, found)) for found in values),
+        )
+
+    def key(self, resource_type: str, id_: str) -> int | None:
+        type_id = self._here.names.type_id(self._here.connection, resource_type)
+        if type_id is None:
+            return None
+        found: int | None = self._execute(
+            "SELECT key FROM resource WHERE type = ? AND id = ?", (type_id, stored_id(id_))
+        ).get
+        return found
+
+    def ids(self, ids: tuple[str, ...], universe: Universe) -> Term:
+        types = universe.type_ids
+        if types is None:
+            rows: list[Any] = self._execute("SELECT id FROM resource_type").fetchall()
+            types = tuple(row[0] for row in rows)
+        found: set[Any] = {
+            row[0]
+            for type_id in types
+            for id_ in set(ids)
+            for row in self._execute(
+                "SELECT key FROM resource WHERE type = ? AND id = ? AND live", (type_id, stored_id(id_))
+            ).fetchall()
+        }
+        return Keys(tuple(sorted(found))) if found else NOWHERE
+
+    def numbered(self, first_ms: int | None, last_ms: int | None) -> Term:
+        first = 1 if first_ms is None else self._here.sequence_at(first_ms)
+        last = self._here.last_sequence() if last_ms is None else self._here.sequence_at(last_ms + 1) - 1
+        return Numbered(first, last) if first <= last else NOWHERE
+
+
+def _starts(column: str, prefix: str) -> Sql:
+    """A range instead of LIKE, which knows wildcards and no index of this kind."""
+    after = prefix.rstrip(chr(_LAST_CHARACTER))
+    if not after:
+        return Sql(f"{column} >= ?", (prefix,))
+    last = ord(after[-1]) + 1
+    if last == 0xD800:  # surrogates are no characters
+        last = 0xE000
+    return Sql(f"{column} >= ? AND {column} < ?", (prefix, after[:-1] + chr(last)))
+
+
+def _everything(_compiler: Compiler, _node: algebra.Everything, universe: Universe) -> Term:
+    return universe
+
+
+def _nothing(_compiler: Compiler, _node: algebra.Nothing, _universe: Universe) -> Term:
+    return NOWHERE
+
+
+def _token_in(compiler: Compiler, node: algebra.TokenIn, _universe: Universe) -> Term:
+    return compiler.tokens(node.column, tuple(sorted(set(node.hashes))))
+
+
+def _lexicon_in(compiler: Compiler, node: algebra.LexiconIn, _universe: Universe) -> Term:
+    return compiler.with_texts(node.column, node.lexicon or node.column, node.texts, node.prefix)
+
+
+def _string_is(compiler: Compiler, node: algebra.StringIs, _universe: Universe) -> Term:
+    id_ = compiler.column(node.column)
+    if id_ is None:
+        return NOWHERE
+    written = "" if node.written is None else " AND {a}.written = ?"
+    values = (id_, node.text) if node.written is None else (id_, node.text, node.written)
+    where = Sql(f"{_COLUMN} AND {{a}}.text = ?{written}", values)
+    return Leaf(compiler.bounded, "string", where, ordered=(where,), repeats=node.written is None)
+
+
+def _string_starts(compiler: Compiler, node: algebra.StringStarts, _universe: Universe) -> Term:
+    where = _starts("{a}.text", node.text)
+    return compiler.leaf("string", node.column, f" AND {where.text}", *where.values, by_key="string_by_key")
+
+
+def _string_contains(compiler: Compiler, node: algebra.StringContains, _universe: Universe) -> Term:
+    return compiler.leaf("string", node.column, " AND instr({a}.text, ?)", node.text, by_key="string_by_key")
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """How a table of ranges writes the high end, and which rows the index of wide ones has too."""
+
+    table: str
+    high: str
+    wide: str
+    widest_narrow: int
+
+
+_DATES = _Range("date", "{a}.low + {a}.width", f"{{a}}.width > {WIDE_DATE}", WIDE_DATE)
+_NUMBERS = _Range("number", "{a}.high", f"{{a}}.high - {{a}}.low > {WIDE_NUMBER}", WIDE_NUMBER)
+
+
+def _between(compiler: Compiler, node: algebra.Between, _universe: Universe) -> Term:
+    id_ = compiler.column(node.column)
+    units = compiler.units(node)
+    if id_ is None or units == ():
+        return NOWHERE
+    kind = _DATES if node.kind == "date" else _NUMBERS
+    bounds = _bounds(node)
+    where = Sql(_COLUMN, (id_,))
+    ends = ("{a}.low >= ?", "{a}.low <= ?", f"{kind.high} >= ?", f"{kind.high} <= ?")
+    for expression, bound in zip(ends, bounds, strict=True):
+        if bound is not None:
+            where = Sql(f"{where.text} AND {expression}", (*where.values, bound))
+    if units is not None:
+        found = equal("{a}.unit", units)
+        where = Sql(f"{where.text} AND {found.text}", where.values + found.values)
+    ways = _ways(where, kind, bounds[0], bounds[2])
+    return Leaf(compiler.bounded, kind.table, where, by_key=f"{kind.table}_by_key", ways=ways)
+
+
+def _bounds(node: algebra.Between) -> tuple[float | None, ...]:
+    """Bounds of low and high ends, the low end's also from the high end's: it is not above it."""
+    low_to = min((b for b in (node.low_to, node.high_to) if b is not None), default=None)
+    bounds = (node.low_from, low_to, node.high_from, node.high_to)
+    if node.kind == "number":
+        return bounds
+    return tuple(None if b is None else max(-DATE_LIMIT, min(DATE_LIMIT, b)) for b in bounds)
+
+
+def _ways(
+    where: Sql, kind: _Range, low_from: float | None, high_from: float | None
+) -> tuple[tuple[str, Sql], ...]:
+    """A lower bound of the high end bounds the low end of narrow rows, and wide rows have their own index."""
+    if high_from is None:
+        return ()
+    # twice, so that rounding of floats leaves no gap between the two ways
+    edge = high_from - 2 * kind.widest_narrow
+    if low_from is not None and low_from >= edge:
+        return ()
+    near = Sql(f"{where.text} AND {{a}}.low >= ?", (*where.values, edge))
+    far = Sql(f"{where.text} AND {kind.wide} AND {{a}}.low < ?", (*where.values, edge))
+    return ("", near), (f"{kind.table}_wide", far)
+
+
+def _reference_in(compiler: Compiler, node: algebra.ReferenceIn, _universe: Universe) -> Term:
+    return compiler.references(node.column, node.targets)
+
+
+def _reference_of_type(compiler: Compiler, node: algebra.ReferenceOfType, _universe: Universe) -> Term:
+    types = compiler.universe(node.resource_types) if node.resource_types else None
+    if types is None or types.type_ids is None:
+        return NOWHERE
+    where = equal("(SELECT type FROM resource WHERE key = {a}.target)", types.type_ids)
+    return compiler.leaf(
+        "reference", node.column, f" AND {where.text}", *where.values, by_key="reference_by_key"
+    )
+
+
+def _present(compiler: Compiler, node: algebra.Present, _universe: Universe) -> Term:
+    if node.kind == "token":
+        return compiler.leaf("token", node.column, collected=True)
+    return compiler.leaf(node.kind, node.column, by_key=f"{node.kind}_by_key")
+
+
+def _forward(compiler: Compiler, node: algebra.Forward, _universe: Universe) -> Term:
+    return _joined(Targets, compiler, node)
+
+
+def _backward(compiler: Compiler, node: algebra.Backward, _universe: Universe) -> Term:
+    return _joined(Referrers, compiler, node)
+
+
+def _joined(
+    kind: type[Targets] | type[Referrers], compiler: Compiler, node: algebra.Forward | algebra.Backward
+) -> Term:
+    column, there = compiler.column(node.column), compiler.universe((node.resource_type,))
+    if column is None or there is None:
+        return NOWHERE
+    where = compiler.term(node.where, there)
+    return NOWHERE if where is NOWHERE else kind(compiler.bounded, column, there, where)
+
+
+def _together(compiler: Compiler, node: algebra.Together, universe: Universe) -> Term:
+    terms = _flat(compiler, node.terms, universe)
+    if NOWHERE in terms:
+        return NOWHERE
+    if any(isinstance(term, Leaf) for term in terms):
+        return Instance(terms)
+    either = next((found for found in node.terms if isinstance(found, algebra.Or)), None)
+    if either is None:
+        raise ValueError("an instance is found by a comparison that holds in it, not by what is absent")
+    rest = tuple(term for term in node.terms if term is not either)
+    return _any(compiler, [algebra.Together((term, *rest)) for term in either.terms], universe)
+
+
+def _id_in(compiler: Compiler, node: algebra.IdIn, universe: Universe) -> Term:
+    if node.resource_type is not None:
+        one_type = compiler.universe((node.resource_type,))
+        return NOWHERE if one_type is None else compiler.ids(node.ids, one_type)
+    return compiler.ids(node.ids, universe)
+
+
+def _updated_between(compiler: Compiler, node: algebra.UpdatedBetween, _universe: Universe) -> Term:
+    return compiler.numbered(node.first, node.last)
+
+
+def _and(compiler: Compiler, node: algebra.And, universe: Universe) -> Term:
+    terms = _flat(compiler, node.terms, universe)
+    if NOWHERE in terms:
+        return NOWHERE
+    if len(terms) < 2:
+        return terms[0] if terms else universe
+    return All(terms)
+
+
+def _flat(compiler: Compiler, nodes: tuple[Node, ...], universe: Universe) -> tuple[Term, ...]:
+    """The terms of a conjunction, those of nested ones with them, without those that say nothing."""
+    found: list[Term] = []
+    for node in nodes:
+        term = compiler.term(node, universe)
+        if isinstance(term, All):
+            found.extend(term.terms)
+        elif term is not universe:
+            found.append(term)
+    return tuple(found)
+
+
+def _or(compiler: Compiler, node: algebra.Or, universe: Universe) -> Term:
+    return _any(compiler, node.terms, universe)
+
+
+def _any(compiler: Compiler, nodes: tuple[Node, ...] | list[algebra.Together], universe: Universe) -> Term:
+    terms = tuple(term for node in nodes if (term := compiler.term(node, universe)) is not NOWHERE)
+    if any(term is universe for term in terms):
+        return universe
+    if len(terms) < 2:
+        return terms[0] if terms else NOWHERE
+    return AnyOf(terms)
+
+
+def _not(compiler: Compiler, node: algebra.Not, universe: Universe) -> Term:
+    match compiler.term(node.term, universe):
+        case Nowhere():
+            return universe
+        case term if term is universe:
+            return NOWHERE
+        case Other(_, term):
+            return term
+        case term:
+            return Other(universe, term)
+
+
+_COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
+    algebra.Everything: _everything,
+    algebra.Nothing: _nothing,
+    algebra.TokenIn: _token_in,
+    algebra.LexiconIn: _lexicon_in,
+    algebra.StringIs: _string_is,
+    algebra.StringStarts: _string_starts,
+    algebra.StringContains: _string_contains,
+    algebra.Between: _between,
+    algebra.ReferenceIn: _reference_in,
+    algebra.ReferenceOfType: _reference_of_type,
+    algebra.Present: _present,
+    algebra.Forward: _forward,
+    algebra.Backward: _backward,
+    algebra.Together: _together,
+    algebra.IdIn: _id_in,
+    algebra.UpdatedBetween: _updated_between,
+    algebra.And: _and,
+    algebra.Or: _or,
+    algebra.Not: _not,
+}

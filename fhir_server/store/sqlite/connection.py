@@ -1,0 +1,73 @@
+"""Connections to the store's file, with the settings that durability and speed hang on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+PAGE_SIZE_BYTES = 4096
+CACHE_KIB = 32 * 1024
+WRITER_CACHE_KIB = 64 * 1024
+CHECKPOINT_PAGES = 4000
+
+
+def open_writer(path: Path) -> apsw.Connection:
+    """Makes the file when it is not there."""
+    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
+    connection.pragma("page_size", PAGE_SIZE_BYTES)  # has an effect on an empty file only
+    connection.pragma("journal_mode", "wal")
+    # NORMAL loses acknowledged writes when the power fails
+    connection.pragma("synchronous", "full")
+    connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+    return connection
+
+
+def open_reader(path: Path) -> apsw.Connection:
+    # opened for writing, as a connection must be that may have to recover the log after a crash
+    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, CACHE_KIB)
+    connection.pragma("query_only", 1)
+    connection.wal_autocheckpoint(0)
+    return connection
+
+
+def open_immutable(path: Path) -> apsw.Connection:
+    """A file that nobody writes while it is open: no locks, no log, a read-only disk will do."""
+    uri = f"{path.absolute().as_uri()}?immutable=1"
+    return _open(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, CACHE_KIB)
+
+
+def _open(name: str, flags: int, cache_kib: int) -> apsw.Connection:
+    connection = apsw.Connection(name, flags=flags, statementcachesize=256)
+    connection.pragma("cache_size", -cache_kib)
+    connection.pragma("temp_store", "memory")
+    connection.pragma("automatic_index", 0)
+    connection.pragma("trusted_schema", 0)
+    return connection
+
+
+@contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction for writing, rolled back when the block raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """Everything read inside sees one state; nests inside a transaction."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -1,0 +1,32 @@
+"""Functions that our SQL calls."""
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from fhir_server.store.protocol import Extract
+from fhir_server.store.sqlite.bodies import Bodies
+from fhir_server.store.sqlite.names import Names, id_text
+
+_encode = msgspec.json.Encoder().encode
+
+
+def install(connection: apsw.Connection, names: Names, bodies: Bodies, extract: Extract) -> None:
+    """Adds to `connection`:
+
+    - id_text(id): the text of a stored id
+    - identity_text(type, id): `Patient/1`
+    - token_hashes(column, type, body): the hashes of a version's tokens in a column, as a JSON array
+    """
+
+    def identity_text(type_id: int, stored: str | bytes) -> str:
+        return f"{names.type_name(connection, type_id)}/{id_text(stored)}"
+
+    def token_hashes(column: str, type_id: int, body: bytes) -> str:
+        rows = extract(names.type_name(connection, type_id), bodies.expand(body))
+        return _encode([hash_ for name, hash_ in rows.tokens if name == column]).decode()
+
+    functions: list[Any] = [(id_text, 1), (identity_text, 2), (token_hashes, 3)]
+    for function, arguments in functions:
+        connection.create_scalar_function(function.__name__, function, arguments, deterministic=True)

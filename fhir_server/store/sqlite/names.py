@@ -1,0 +1,80 @@
+"""Small integers for the names of types and columns, and the stored form of ids."""
+
+import re
+
+import apsw
+
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def stored_id(id_: str) -> str | bytes:
+    """A UUID in its canonical form takes 16 bytes, any other id its text."""
+    if len(id_) == 36 and _UUID.fullmatch(id_):
+        return bytes.fromhex(id_.replace("-", ""))
+    return id_
+
+
+def id_text(stored: str | bytes) -> str:
+    """The inverse of `stored_id`."""
+    if isinstance(stored, str):
+        return stored
+    digits = stored.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+class Names:
+    """Names are never taken back once committed, so every connection of a process shares one cache."""
+
+    def __init__(self) -> None:
+        self.types: dict[str, int] = {}
+        self.type_names: dict[int, str] = {}
+        self.columns: dict[str, int] = {}
+
+    def forget(self) -> None:
+        """After a rollback, which may have taken back names that were added."""
+        self.types.clear()
+        self.type_names.clear()
+        self.columns.clear()
+
+    def type_id(self, connection: apsw.Connection, name: str) -> int | None:
+        found = self.types.get(name)
+        if found is None:
+            found = connection.execute("SELECT id FROM resource_type WHERE name = ?", (name,)).get
+            if found is not None:
+                self._keep_type(name, found)
+        return found
+
+    def type_name(self, connection: apsw.Connection, id_: int) -> str:
+        found = self.type_names.get(id_)
+        if found is None:
+            found = connection.execute("SELECT name FROM resource_type WHERE id = ?", (id_,)).get
+            self._keep_type(found, id_)
+        return found
+
+    def column_id(self, connection: apsw.Connection, name: str) -> int | None:
+        found = self.columns.get(name)
+        if found is None:
+            found = connection.execute("SELECT id FROM column_name WHERE name = ?", (name,)).get
+            if found is not None:
+                self.columns[name] = found
+        return found
+
+    def add_type(self, connection: apsw.Connection, name: str) -> int:
+        found = self.type_id(connection, name)
+        if found is None:
+            connection.execute("INSERT INTO resource_type(name, total) VALUES(?, 0)", (name,))
+            found = connection.last_insert_rowid()
+            self._keep_type(name, found)
+        return found
+
+    def add_column(self, connection: apsw.Connection, name: str) -> int:
+        found = self.column_id(connection, name)
+        if found is None:
+            connection.execute("INSERT INTO column_name(name, many) VALUES(?, 0)", (name,))
+            found = connection.last_insert_rowid()
+            self.columns[name] = found
+        return found
+
+    def _keep_type(self, name: str, id_: int) -> None:
+        self.types[name] = id_
+        self.type_names[id_] = name

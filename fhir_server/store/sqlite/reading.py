@@ -1,0 +1,103 @@
+"""Reads on one connection: versions of resources by identity, by number, by the log."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import apsw
+
+from fhir_server.resource import served
+from fhir_server.store.protocol import Extract, Method, Version
+from fhir_server.store.sqlite import functions
+from fhir_server.store.sqlite.bodies import Bodies
+from fhir_server.store.sqlite.names import Names, id_text, stored_id
+
+STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
+
+METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH", "DELETE")
+METHOD_NUMBERS = {method: number for number, method in enumerate(METHODS)}
+
+_CURRENT = """
+SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
+FROM resource r CROSS JOIN version v ON v.seq = r.seq WHERE r.type = ? AND r.id = ?"""
+_VREAD = """
+SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
+FROM resource r CROSS JOIN version v ON v.key = r.key WHERE r.type = ? AND r.id = ? AND v.version_id = ?"""
+_CHANGES = """
+SELECT v.seq, r.type, r.id, v.version_id, v.last_updated, v.method, v.body
+FROM version v CROSS JOIN resource r ON r.key = v.key WHERE v.seq > ? ORDER BY v.seq LIMIT ?"""
+
+Row = tuple[int, int, str | bytes, int, int, int, bytes]
+"""seq, type, stored id, version id, last updated, method, compressed body"""
+
+
+class Connected:
+    """One connection with what it takes to make versions of its rows. Used by one thread at a time."""
+
+    def __init__(self, connection: apsw.Connection, names: Names, extract: Extract) -> None:
+        self.connection = connection
+        self.names = names
+        self.extract = extract
+        self.bodies = Bodies(connection)
+        self.deadline = float("inf")  # of time.monotonic(): statements are interrupted then
+        self._execute = connection.cursor().execute  # for statements that are read to their end at once
+        functions.install(connection, names, self.bodies, extract)
+        connection.set_progress_handler(self._late, STEPS_BETWEEN_LOOKS)
+
+    def _late(self) -> bool:
+        return time.monotonic() > self.deadline
+
+    def version(self, row: Row) -> Version:
+        seq, type_id, stored, version_id, last_updated, method, body = row
+        type_name = self.names.type_names.get(type_id) or self.names.type_name(self.connection, type_id)
+        id_ = id_text(stored)
+        if method == 3:
+            return Version(seq, type_name, id_, version_id, last_updated, "DELETE", b"")
+        content = self.bodies.expand(body)
+        body = served(content, type_name, id_, version_id, last_updated)
+        return Version(seq, type_name, id_, version_id, last_updated, METHODS[method], body)
+
+    def read(self, resource_type: str, id_: str) -> Version | None:
+        type_id = self.names.type_id(self.connection, resource_type)
+        if type_id is None:
+            return None
+        stored = stored_id(id_)
+        row = self._execute(_CURRENT, (type_id, stored)).get
+        return None if row is None else self.version((row[0], type_id, stored, *row[1:]))
+
+    def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
+        found = (self.read(resource_type, id_) for resource_type, id_ in identities)
+        return [version for version in found if version is not None and not version.deleted]
+
+    def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
+        type_id = self.names.type_id(self.connection, resource_type)
+        if type_id is None:
+            return None
+        stored = stored_id(id_)
+        row = self._execute(_VREAD, (type_id, stored, version_id)).get
+        return None if row is None else self.version((row[0], type_id, stored, *row[1:]))
+
+    def changes(self, after_sequence: int, limit: int) -> list[Version]:
+        return [self.version(row) for row in self._execute(_CHANGES, (after_sequence, limit))]
+
+    def last_sequence(self) -> int:
+        found: int = self._execute("SELECT coalesce(max(seq), 0) FROM version").get
+        return found
+
+    def sequence_at(self, instant_ms: int) -> int:
+        """The lowest sequence number of a version not older than `instant_ms`: times grow with numbers."""
+        low, high = 1, self.last_sequence() + 1
+        while low < high:
+            middle = (low + high) // 2
+            row = self._execute(
+                "SELECT seq, last_updated FROM version WHERE seq >= ? ORDER BY seq LIMIT 1", (middle,)
+            ).get
+            if row is None or row[1] >= instant_ms:
+                high = middle
+            else:
+                low = row[0] + 1
+        return low
+
+    def totals(self) -> dict[str, int]:
+        rows: list[Any] = self._execute("SELECT name, total FROM resource_type WHERE total > 0").fetchall()
+        return dict(rows)

@@ -1,0 +1,104 @@
+"""Tables of the SQLite store, as numbered migrations.
+
+Keys are small integers and index tables are clustered by (column, value, key): the keys of one value come out
+sorted, and whether a known key has a value is one seek.
+"""
+
+import apsw
+
+from fhir_server.store.sqlite.connection import transaction
+
+APPLICATION_ID = 0x46484952  # "FHIR"
+
+# Keys of instances (the elements of a composite) are key * INSTANCES + ordinal.
+INSTANCES = 1024
+# Dates are held within these bounds, so that a width fits into 64 bits.
+DATE_LIMIT = 1 << 61
+# Dates wider than a day and numbers wider than 1 are also indexed by their high end.
+WIDE_DATE = 86_400_000_000
+WIDE_NUMBER = 1
+
+_FIRST = f"""
+CREATE TABLE resource_type(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, total INTEGER NOT NULL) STRICT;
+CREATE TABLE column_name(
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  many INTEGER NOT NULL, -- whether a resource ever had more than one date, number or string in it
+  widest ANY -- the widest date or number it ever had
+) STRICT;
+-- seq: the current version, NULL for a resource that is only referred to; live: there and not deleted
+CREATE TABLE resource(
+  key INTEGER PRIMARY KEY, type INTEGER NOT NULL, id ANY NOT NULL, seq INTEGER, live INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX resource_identity ON resource(type, id);
+CREATE INDEX resource_live ON resource(type) WHERE live;
+CREATE TABLE version(
+  seq INTEGER PRIMARY KEY, key INTEGER NOT NULL, version_id INTEGER NOT NULL, type INTEGER NOT NULL,
+  last_updated INTEGER NOT NULL, method INTEGER NOT NULL, body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX version_of ON version(key, version_id);
+CREATE INDEX version_by_type ON version(type);
+CREATE TABLE dictionary(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE token(
+  column INTEGER NOT NULL, hash INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY(column, hash, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE lexicon(
+  column INTEGER NOT NULL, text TEXT NOT NULL, hash INTEGER NOT NULL, PRIMARY KEY(column, text, hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lexicon_by_hash ON lexicon(column, hash);
+CREATE TABLE string(
+  column INTEGER NOT NULL, text TEXT NOT NULL, key INTEGER NOT NULL, written INTEGER NOT NULL,
+  PRIMARY KEY(column, text, key, written)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX string_by_key ON string(key, column);
+CREATE TABLE date(
+  column INTEGER NOT NULL, low INTEGER NOT NULL, key INTEGER NOT NULL, width INTEGER NOT NULL,
+  PRIMARY KEY(column, low, key, width)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX date_by_key ON date(key, column);
+CREATE INDEX date_wide ON date(column, low + width) WHERE width > {WIDE_DATE};
+CREATE TABLE number(
+  column INTEGER NOT NULL, low REAL NOT NULL, key INTEGER NOT NULL, high REAL NOT NULL, unit INTEGER NOT NULL,
+  PRIMARY KEY(column, low, key, high, unit)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX number_by_key ON number(key, column);
+CREATE INDEX number_wide ON number(column, high) WHERE high - low > {WIDE_NUMBER};
+CREATE TABLE reference(
+  column INTEGER NOT NULL, target INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY(column, target, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reference_by_key ON reference(key, column);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST,)
+"""Step n takes a store of version n to version n + 1. Steps are never edited once released."""
+
+
+class SchemaError(Exception):
+    """The file is not a store, or one of a newer release."""
+
+
+def version_of(connection: apsw.Connection) -> int:
+    """The schema version of a store's file, 0 for an empty file; raises SchemaError."""
+    found = int(connection.pragma("user_version"))
+    if int(connection.pragma("application_id")) != APPLICATION_ID:
+        if found or connection.execute("SELECT count(*) FROM sqlite_schema").get:
+            raise SchemaError("the file is an SQLite database, and not a FHIR store")
+        return 0
+    if found > len(MIGRATIONS):
+        raise SchemaError(
+            f"the store has schema {found}, this release knows up to {len(MIGRATIONS)}: "
+            "use the release that wrote it, or a newer one"
+        )
+    return found
+
+
+def migrate(connection: apsw.Connection, steps: tuple[str, ...] = MIGRATIONS) -> None:
+    """Bring the store to the newest schema, one transaction a step, so that it can be killed anywhere."""
+    while version_of(connection) < len(steps):
+        with transaction(connection):
+            # another process may have taken the step while this one waited
+            step = version_of(connection)
+            if step < len(steps):
+                connection.execute(steps[step])
+                connection.pragma("application_id", APPLICATION_ID)
+                connection.pragma("user_version", step + 1)

@@ -1,0 +1,125 @@
+"""The SQLite store: readers on the event loop and in threads, one writer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from fhir_server.clock import Clock
+from fhir_server.outcome import store_unavailable
+from fhir_server.store.algebra import Node, Query
+from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
+from fhir_server.store.sqlite import find, history
+from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
+from fhir_server.store.sqlite.errors import as_outcome
+from fhir_server.store.sqlite.lock import WriteLock
+from fhir_server.store.sqlite.names import Names
+from fhir_server.store.sqlite.patience import Limits, Readers, within
+from fhir_server.store.sqlite.reading import Connected
+from fhir_server.store.sqlite.schema import migrate, version_of
+from fhir_server.store.sqlite.units import Units
+from fhir_server.store.sqlite.writing import Writing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class SqliteStore:
+    """Opened by `open_store`. Belongs to the event loop it is first used in."""
+
+    def __init__(
+        self, open_connected: Callable[[], Connected], units: Units | None, limits: Limits, threads: int
+    ) -> None:
+        self._limits = limits
+        self._units = units  # None: nothing can be written
+        self._here = open_connected()
+        self._readers = Readers(open_connected, threads, limits.find_s)
+
+    async def read(self, resource_type: str, id_: str) -> Version | None:
+        with as_outcome():
+            return self._here.read(resource_type, id_)
+
+    async def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
+        with as_outcome():
+            return self._here.read_many(identities)
+
+    async def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
+        with as_outcome():
+            return self._here.vread(resource_type, id_, version_id)
+
+    async def history(self, range_: HistoryRange, limit: int) -> list[Version]:
+        return await self._patiently(history.history, range_, limit)
+
+    async def history_count(self, range_: HistoryRange) -> int:
+        return await self._patiently(history.count, range_)
+
+    async def find(self, query: Query) -> Page:
+        return await self._patiently(find.find, query)
+
+    async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
+        return await self._patiently(find.identities, resource_type, where, limit)
+
+    async def count(self, resource_types: tuple[str, ...], where: Node) -> int:
+        return await self._patiently(find.count, resource_types, where)
+
+    async def changes(self, after_sequence: int, limit: int) -> list[Version]:
+        return await self._patiently(Connected.changes, after_sequence, limit)
+
+    async def totals(self) -> dict[str, int]:
+        with as_outcome():
+            return self._here.totals()
+
+    async def last_sequence(self) -> int:
+        with as_outcome():
+            return self._here.last_sequence()
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        if self._units is None:
+            raise store_unavailable("the store is read-only")
+        return await self._units.run(work)
+
+    async def close(self) -> None:
+        if self._units is not None:
+            await self._units.close()
+        self._readers.close()
+        self._here.connection.close()
+
+    async def _patiently(
+        self, call: Callable[Concatenate[Connected, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        try:
+            return within(self._here, self._limits.inline_s, call, *args, **kwargs)
+        except apsw.InterruptError:
+            return await self._readers.run(call, *args, **kwargs)
+
+
+def open_store(
+    path: Path | str,
+    *,
+    extract: Extract,
+    clock: Clock,
+    readonly: bool = False,
+    limits: Limits = Limits(),  # noqa: B008  frozen
+    threads: int = 2,
+) -> SqliteStore:
+    """Open the store in the file `path`; makes it, or brings its schema up to date.
+
+    readonly: the file is one that nobody writes, such as a package's; it may lie on a read-only disk.
+    """
+    path, names = Path(path), Names()
+    if readonly:
+        connected = lambda: Connected(open_immutable(path), names, extract)  # noqa: E731
+        store = SqliteStore(connected, None, limits, threads)
+        version_of(store._here.connection)
+        return store
+    lock = WriteLock(path)
+    lock.take()
+    try:
+        connection = open_writer(path)
+        migrate(connection)
+        connection.close()
+    finally:
+        lock.release()
+    units = Units(lambda: Writing(open_writer(path), names, extract, clock), lock, limits)
+    return SqliteStore(lambda: Connected(open_reader(path), names, extract), units, limits, threads)

@@ -1,0 +1,120 @@
+"""The transaction that a unit of work sees."""
+
+from collections.abc import Callable, Sequence
+from typing import Concatenate, ParamSpec, TypeVar
+
+import apsw
+
+from fhir_server.store.algebra import Node, Query
+from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
+from fhir_server.store.sqlite import find, history
+from fhir_server.store.sqlite.errors import as_outcome
+from fhir_server.store.sqlite.patience import Limits, costly, within
+from fhir_server.store.sqlite.worker import Worker
+from fhir_server.store.sqlite.writing import Writing
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Unit:
+    def __init__(self, writing: Writing, worker: Worker, limits: Limits, *, savepoint: bool) -> None:
+        self._writing = writing
+        self._worker = worker
+        self._limits = limits
+        self._savepoint = savepoint  # others have written in the same transaction of SQLite
+        self._over = False
+        self.wrote = False
+        writing.begin_unit()
+
+    def finish(self) -> None:
+        self._over = True
+        if self.wrote:
+            with as_outcome():
+                self._writing.write_totals()
+                if self._savepoint:
+                    self._writing.connection.execute("RELEASE unit")
+
+    def undo(self) -> None:
+        """Take back what was written; the transaction is over when nobody else had written in it."""
+        self._over = True
+        connection = self._writing.connection
+        if not self.wrote or not connection.in_transaction:
+            return
+        if self._savepoint:
+            connection.execute("ROLLBACK TO unit; RELEASE unit")
+            self._writing.rolled_back()
+        else:
+            connection.execute("ROLLBACK")
+            self._writing.names.forget()
+
+    async def put(
+        self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
+    ) -> Written:
+        with as_outcome():
+            self._begin_write()
+            return self._writing.put(content, method, if_match, force)
+
+    async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
+        with as_outcome():
+            self._begin_write()
+            return self._writing.delete(resource_type, id_, if_match)
+
+    def _begin_write(self) -> None:
+        assert not self._over, "the transaction is over"
+        if not self.wrote:
+            self.wrote = True
+            if self._savepoint:
+                self._writing.connection.execute("SAVEPOINT unit")
+
+    async def read(self, resource_type: str, id_: str) -> Version | None:
+        return self._at_once().read(resource_type, id_)
+
+    async def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
+        return self._at_once().read_many(identities)
+
+    async def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
+        return self._at_once().vread(resource_type, id_, version_id)
+
+    async def history(self, range_: HistoryRange, limit: int) -> list[Version]:
+        return await self._patiently(history.history, range_, limit)
+
+    async def history_count(self, range_: HistoryRange) -> int:
+        return await self._patiently(history.count, range_)
+
+    async def find(self, query: Query) -> Page:
+        return await self._patiently(find.find, query)
+
+    async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
+        return await self._patiently(find.identities, resource_type, where, limit)
+
+    async def count(self, resource_types: tuple[str, ...], where: Node) -> int:
+        self._at_once().write_totals()
+        return await self._patiently(find.count, resource_types, where)
+
+    async def changes(self, after_sequence: int, limit: int) -> list[Version]:
+        return self._at_once().changes(after_sequence, limit)
+
+    async def totals(self) -> dict[str, int]:
+        return self._at_once().totals()
+
+    async def last_sequence(self) -> int:
+        return self._at_once().last_sequence()
+
+    def _at_once(self) -> Writing:
+        assert not self._over, "the transaction is over"
+        return self._writing
+
+    async def _patiently(
+        self, call: Callable[Concatenate[Writing, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        here, limits = self._at_once(), self._limits
+        try:
+            return within(here, limits.inline_s, call, *args, **kwargs)
+        except apsw.InterruptError:
+            pass
+        try:
+            # the unit waits and keeps its turn, the loop goes on
+            return await self._worker.run(lambda: within(here, limits.find_s, call, *args, **kwargs))
+        except apsw.InterruptError:
+            raise costly(limits.find_s) from None

@@ -1,0 +1,288 @@
+"""Units of work: one after the other, each atomic, committed in groups.
+
+The first unit opens a transaction of SQLite; units that arrive meanwhile run in the same one, and a single
+COMMIT in a thread makes all of them durable. Nobody gets an answer before that: not even a unit that only
+read, or failed, for it may have seen what the others wrote.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import apsw
+
+from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
+from fhir_server.store.protocol import Transaction
+from fhir_server.store.sqlite.errors import unavailable
+from fhir_server.store.sqlite.lock import WriteLock
+from fhir_server.store.sqlite.patience import Limits
+from fhir_server.store.sqlite.transaction import Unit
+from fhir_server.store.sqlite.worker import Worker
+from fhir_server.store.sqlite.writing import Writing
+
+T = TypeVar("T")
+
+GROUP_UNITS = 256
+GROUP_S = 0.02  # units in line after that wait for the next group: other processes may want a turn
+
+
+@dataclass(slots=True)
+class Group:
+    """One transaction of SQLite and the units in it."""
+
+    writing: Writing
+    opened: float = field(default_factory=time.monotonic)
+    units: int = 0
+    wrote: bool = False
+    broken: FhirError | None = None  # what made SQLite roll all of it back
+    waiting: list["asyncio.Future[None]"] = field(default_factory=list)  # for the commit
+
+    @property
+    def full(self) -> bool:
+        return (
+            self.broken is not None or self.units >= GROUP_UNITS or time.monotonic() - self.opened > GROUP_S
+        )
+
+
+class Units:
+    def __init__(self, open_writing: Callable[[], Writing], lock: WriteLock, limits: Limits) -> None:
+        self._open_writing = open_writing
+        self._writing: Writing | None = open_writing()  # None: it failed and could not be opened again
+        self._lock = lock
+        self._limits = limits
+        self._worker = Worker("fhir-store-writer")
+        self._group: Group | None = None
+        self._busy = False  # a unit runs, or the thread begins or commits
+        self._line: deque[asyncio.Future[None]] = (
+            deque()
+        )  # units that wait for their turn; then somebody is busy
+        self._idle: asyncio.Future[None] | None = None
+        self._closed = False
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        if self._closed:
+            raise store_unavailable("the store is closed")
+        if self._busy or self._line or not self._ready():
+            await self._turn()
+        self._busy = True
+        group = self._group
+        assert group is not None
+        group.units += 1
+        failure: Exception | None = None
+        try:
+            result = await self._unit(group, work)
+        except Exception as error:
+            failure = error
+        finally:
+            self._next()
+        if group.wrote or group.broken:
+            await self._committed(group)
+        if failure is not None:
+            raise failure
+        return result
+
+    async def _unit(self, group: Group, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work`; when it raises, nothing of it stays."""
+        # the first unit that writes needs no savepoint: the transaction can be rolled back as a whole
+        unit = Unit(group.writing, self._worker, self._limits, savepoint=group.wrote)
+        try:
+            result = await work(unit)
+            unit.finish()
+        except BaseException as error:
+            self._undo(group, unit, error)
+            raise
+        group.wrote |= unit.wrote
+        return result
+
+    def _undo(self, group: Group, unit: Unit, error: BaseException) -> None:
+        try:
+            unit.undo()
+            if not group.writing.connection.in_transaction:
+                # a full disk, or the unit's own undoing of all that was written
+                if group.wrote:
+                    group.broken = _unavailable(error)
+                    return
+                group.writing.connection.execute("BEGIN IMMEDIATE")
+                group.writing.begin()
+        except apsw.Error as worse:
+            group.broken = _unavailable(worse)
+        finally:
+            group.writing.names.forget()
+
+    async def _committed(self, group: Group) -> None:
+        waiter = asyncio.get_running_loop().create_future()
+        group.waiting.append(waiter)
+        await waiter
+
+    def _ready(self) -> bool:
+        """Whether there is a group to join, or one could be opened at once."""
+        if self._group is not None:
+            return True
+        if not self._lock.take_at_once():
+            return False
+        try:
+            self._begin(self._open())
+        except apsw.BusyError:  # a program that does not know our lock: wait in the thread
+            self._lock.release()
+            return False
+        except apsw.Error as error:
+            self._lock.release()
+            raise _unavailable(error) from error
+        return True
+
+    def _open(self) -> Writing:
+        if self._writing is None:
+            self._writing = self._open_writing()
+        return self._writing
+
+    def _begin(self, writing: Writing) -> None:
+        writing.connection.execute("BEGIN IMMEDIATE")
+        writing.begin()
+        self._group = Group(writing)
+
+    async def _turn(self) -> None:
+        """Wait in line; raises 503 when that takes too long."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        self._line.append(turn)
+        if not self._busy:
+            self._begin_in_thread()
+        timer = loop.call_later(self._limits.lock_s, self._expire, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next()  # it was this one's turn
+            raise
+        finally:
+            timer.cancel()
+
+    def _expire(self, turn: "asyncio.Future[None]") -> None:
+        if not turn.done():
+            turn.set_exception(
+                lock_unavailable(f"the store was busy with other writes for {self._limits.lock_s:g} s")
+            )
+
+    def _next(self) -> None:
+        """Nobody runs: give the turn to the next in line, or see to the commit."""
+        self._busy = False
+        group = self._group
+        if group is not None and group.full:
+            self._commit(group)
+            return
+        while self._line and self._line[0].done():
+            self._line.popleft()
+        if self._line:
+            self._serve_line()
+        elif group is not None:
+            # units of the requests that the loop has at hand can still join
+            asyncio.get_running_loop().call_soon(self._commit_when_idle, group)
+        elif self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+    def _serve_line(self) -> None:
+        try:
+            ready = self._ready()
+        except FhirError as error:
+            self._refuse_line(error)
+            return
+        self._busy = True
+        if ready:
+            self._line.popleft().set_result(None)
+        else:
+            self._begin_in_thread()
+
+    def _refuse_line(self, error: FhirError) -> None:
+        while self._line:
+            turn = self._line.popleft()
+            if not turn.done():
+                turn.set_exception(error)
+
+    def _begin_in_thread(self) -> None:
+        self._busy = True
+        self._worker.run(self._begin_blocking).add_done_callback(self._begun)
+
+    def _begin_blocking(self) -> None:
+        self._lock.take()
+        try:
+            writing = self._open()
+            writing.connection.set_busy_timeout(int(self._limits.lock_s * 1000))
+            try:
+                self._begin(writing)
+            finally:
+                writing.connection.set_busy_timeout(0)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _begun(self, begun: "asyncio.Future[None]") -> None:
+        error = begun.exception()
+        if error is not None:
+            self._refuse_line(_unavailable(error))
+        self._next()
+
+    def _commit_when_idle(self, group: Group) -> None:
+        if not self._busy and self._group is group:
+            self._commit(group)
+
+    def _commit(self, group: Group) -> None:
+        self._group = None
+        if group.wrote and not group.broken:
+            self._busy = True
+            commit = self._worker.run(lambda: self._commit_blocking(group))
+            commit.add_done_callback(lambda done: self._told(group, done.exception()))
+            return
+        if group.writing.connection.in_transaction:
+            group.writing.connection.execute("ROLLBACK")
+        self._lock.release()
+        self._told(group, group.broken)
+
+    def _commit_blocking(self, group: Group) -> None:
+        connection = group.writing.connection
+        try:
+            connection.execute("COMMIT")
+        except apsw.Error:
+            # what the disk has kept is uncertain: only a fresh look at the log tells
+            self._writing = None
+            group.writing.names.forget()
+            connection.close(True)
+            raise
+        finally:
+            self._lock.release()
+
+    def _told(self, group: Group, error: BaseException | None) -> None:
+        outcome = None if error is None else _unavailable(error)
+        for waiter in group.waiting:
+            if waiter.done():
+                continue
+            if outcome is None:
+                waiter.set_result(None)
+            else:
+                waiter.set_exception(outcome)
+        self._next()
+
+    async def close(self) -> None:
+        """Let the running group end, refuse the units in line."""
+        self._closed = True
+        self._refuse_line(store_unavailable("the store is closing"))
+        if self._group is not None:
+            self._idle = asyncio.get_running_loop().create_future()
+            if not self._busy:
+                self._commit(self._group)
+            await self._idle
+        self._worker.close()
+        if self._writing is not None:
+            self._writing.connection.close()
+        self._lock.close()
+
+
+def _unavailable(error: BaseException) -> FhirError:
+    if isinstance(error, FhirError):
+        return error
+    found = unavailable(error) if isinstance(error, apsw.Error) else None
+    if found is None:
+        raise error
+    return found

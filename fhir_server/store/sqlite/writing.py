@@ -1,0 +1,170 @@
+"""The one connection that writes: versions, current state, index rows, counts."""
+
+from collections import Counter
+
+import apsw
+
+from fhir_server.clock import Clock
+from fhir_server.outcome import version_conflict
+from fhir_server.resource import same_content, served
+from fhir_server.store.protocol import Content, Extract, Method, Version, Written
+from fhir_server.store.rows import Rows
+from fhir_server.store.sqlite import index
+from fhir_server.store.sqlite.names import Names, stored_id
+from fhir_server.store.sqlite.reading import METHOD_NUMBERS, Connected
+
+_STATE = """
+SELECT r.key, r.live, v.seq, v.version_id, v.last_updated, v.method, v.body
+FROM resource r LEFT JOIN version v ON v.seq = r.seq WHERE r.type = ? AND r.id = ?"""
+_KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
+_ADD_RESOURCE = "INSERT INTO resource(type, id, seq, live) VALUES(?, ?, ?, ?)"
+_SET_CURRENT = "UPDATE resource SET seq = ?, live = ? WHERE key = ?"
+_ADD_VERSION = (
+    "INSERT INTO version(seq, key, version_id, type, last_updated, method, body) VALUES(?, ?, ?, ?, ?, ?, ?)"
+)
+_LAST = "SELECT seq, last_updated FROM version ORDER BY seq DESC LIMIT 1"
+
+State = tuple[int, int, int, int, int, int, bytes]
+"""key, live, and the current version: seq, version id, last updated, method, body; None each: a phantom"""
+
+
+class Writing(Connected):
+    """Writes inside a transaction that others open and commit."""
+
+    def __init__(self, connection: apsw.Connection, names: Names, extract: Extract, clock: Clock) -> None:
+        super().__init__(connection, names, extract)
+        self._clock = clock
+        self._sequence = 0  # of the last version
+        self._last_updated = 0  # of the last version
+        self._stamp: int | None = None  # the time of all versions of this unit
+        self._totals: Counter[int] = Counter()  # changes of counts per type not written yet
+
+    def begin(self) -> None:
+        """At the start of a transaction: where the log ends."""
+        self._sequence, self._last_updated = self._execute(_LAST).get or (0, 0)
+        self._totals.clear()
+
+    def begin_unit(self) -> None:
+        self._stamp = None
+
+    def end_unit(self) -> None:
+        """Before another unit reads, or the transaction commits."""
+        self.write_totals()
+
+    def rolled_back(self) -> None:
+        """After a rollback of a unit, which may have taken back names and moved the end of the log."""
+        self.names.forget()
+        self.begin()
+
+    def write_totals(self) -> None:
+        for type_id, change in self._totals.items():
+            if change:
+                self._execute("UPDATE resource_type SET total = total + ? WHERE id = ?", (change, type_id))
+        self._totals.clear()
+
+    def totals(self) -> dict[str, int]:
+        self.write_totals()
+        return super().totals()
+
+    def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
+        resource_type, id_, body, rows = content
+        type_id = self.names.add_type(self.connection, resource_type)
+        stored = stored_id(id_)
+        state: State | None = self._execute(_STATE, (type_id, stored)).get
+        _check(state, if_match, resource_type, id_)
+        if state is None or state[2] is None or not state[1]:
+            return self._create(content, method, type_id, stored, state)
+        key, _, seq, version_id, last_updated, old_method, kept = state
+        old = self.bodies.expand(kept)
+        if not force and same_content(old, body):
+            found = self.version((seq, type_id, stored, version_id, last_updated, old_method, kept))
+            return Written(found, created=False, changed=False)
+        old_rows = self.extract(resource_type, old)
+        version = self._add_version(content, method, type_id, key, version_id + 1)
+        self._execute(_SET_CURRENT, (version.sequence, 1, key))
+        self._replace(key, old_rows, rows)
+        return Written(version, created=False, changed=True)
+
+    def _create(
+        self, content: Content, method: Method, type_id: int, stored: str | bytes, state: State | None
+    ) -> Written:
+        if state is None:
+            self._execute(_ADD_RESOURCE, (type_id, stored, self._sequence + 1, 1))
+            key, version_id = self.connection.last_insert_rowid(), 1
+        else:
+            key, version_id = state[0], (state[3] or 0) + 1
+            self._execute(_SET_CURRENT, (self._sequence + 1, 1, key))
+        version = self._add_version(content, method, type_id, key, version_id)
+        self._totals[type_id] += 1
+        self._replace(key, None, content.rows)
+        return Written(version, created=True, changed=True)
+
+    def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
+        type_id = self.names.type_id(self.connection, resource_type)
+        if type_id is None:
+            _check(None, if_match, resource_type, id_)
+            return None
+        state: State | None = self._execute(_STATE, (type_id, stored_id(id_))).get
+        _check(state, if_match, resource_type, id_)
+        if state is None or not state[1]:
+            return None
+        key, _, _, version_id, _, _, kept = state
+        old_rows = self.extract(resource_type, self.bodies.expand(kept))
+        content = Content(resource_type, id_, b"", Rows())
+        version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
+        self._execute(_SET_CURRENT, (version.sequence, 0, key))
+        self._totals[type_id] -= 1
+        self._replace(key, old_rows, content.rows)
+        return version
+
+    def _add_version(
+        self, content: Content, method: Method, type_id: int, key: int, version_id: int
+    ) -> Version:
+        if self._stamp is None:
+            # the clock may be set back; the log's times may not
+            self._stamp = max(self._clock(), self._last_updated)
+        self._sequence += 1
+        self._last_updated = self._stamp
+        resource_type, id_, body, _ = content
+        number, kept = METHOD_NUMBERS[method], self.bodies.compress(body)
+        self._execute(_ADD_VERSION, (self._sequence, key, version_id, type_id, self._stamp, number, kept))
+        answer = served(body, resource_type, id_, version_id, self._stamp) if body else b""
+        return Version(self._sequence, resource_type, id_, version_id, self._stamp, method, answer)
+
+    def _replace(self, key: int, old: Rows | None, new: Rows) -> None:
+        """The index rows of a resource; `old` are those that it has now, None: none."""
+        after = index.table_rows(new, key, self._column, self._key)
+        before = None if old is None else index.table_rows(old, key, self._column, self._key)
+        for table, rows in after.items():
+            if before is None:
+                if rows:
+                    index.insert(self.connection, table, rows)
+                continue
+            if gone := before[table] - rows:
+                index.delete(self.connection, table, gone)
+            if added := rows - before[table]:
+                index.insert(self.connection, table, added)
+        if texts := index.lexicon_rows(new, self._column):
+            index.insert_lexicon(self.connection, texts)
+
+    def _column(self, name: str) -> int:
+        return self.names.columns.get(name) or self.names.add_column(self.connection, name)
+
+    def _key(self, resource_type: str, id_: str) -> int:
+        """The key of a reference's target, which need not be there yet."""
+        type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
+        stored = stored_id(id_)
+        found: int | None = self._execute(_KEY, (type_id, stored)).get
+        if found is None:
+            self._execute(_ADD_RESOURCE, (type_id, stored, None, 0))
+            found = self.connection.last_insert_rowid()
+        return found
+
+
+def _check(state: State | None, if_match: int | None, resource_type: str, id_: str) -> None:
+    if if_match is None:
+        return
+    current = state[3] if state is not None and state[1] else None
+    if current != if_match:
+        now = "is not there" if current is None else f"is at version {current}"
+        raise version_conflict(f"{resource_type}/{id_} {now}, If-Match asks for version {if_match}")
