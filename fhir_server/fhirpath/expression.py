@@ -1,0 +1,224 @@
+"""Compiled expressions, kept by their text.
+
+https://hl7.org/fhirpath/N1/
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from fhir_server.fhirpath import ast
+from fhir_server.fhirpath.call import Context
+from fhir_server.fhirpath.compiled import Compiled, truth
+from fhir_server.fhirpath.compiler import Compiler
+from fhir_server.fhirpath.errors import FhirPathError
+from fhir_server.fhirpath.items import UNKNOWN, Item, unwrap
+from fhir_server.fhirpath.model import SAME_IN_FHIR, Definitions, Model
+from fhir_server.fhirpath.moments import Moment
+from fhir_server.fhirpath.parser import parse
+from fhir_server.fhirpath.quantity import UCUM, Quantity
+from fhir_server.fhirpath.scope import Resolve, Scope
+
+CACHE_SIZE = 20_000  # expressions; the core of R4 has 1,600
+
+_WRONG_SHAPE = (AttributeError, TypeError, KeyError, ValueError)
+# nodes and functions that read the scope: without them one empty scope serves all runs
+_NEEDS_SCOPE = (ast.Variable, ast.Index, ast.Total)
+_FUNCTIONS_NEED_SCOPE = frozenset(
+    ("resolve", "memberOf", "conformsTo", "trace", "now", "today", "timeOfDay", "aggregate", "repeat",
+     "descendants")
+)  # fmt: skip
+_NO_SCOPE = Scope()
+
+
+class Expression:
+    """One expression for items of one type; thread-safe, since a run changes only its scope."""
+
+    __slots__ = (
+        "_compiled",
+        "_finish",
+        "_model",
+        "_needs_scope",
+        "_run",
+        "_truth",
+        "_uses_context",
+        "ast",
+        "text",
+        "type",
+    )
+
+    def __init__(self, text: str, tree: ast.Node, model: Model, type_: str | None, *, strict: bool) -> None:
+        self.text = text
+        self.ast = tree
+        self.type = type_  # of the item at which a run starts; None: the item itself says it
+        context = Context(type_, _resource_type(model, type_), type_, strict=strict)
+        self._model = model
+        self._compiled = Compiler(model).compile(tree, context)
+        self._run = self._compiled.run
+        self._truth = truth(self._compiled, tree.at, "the expression")
+        self._finish = _finish(model, self._compiled)
+        self._needs_scope = _needs_scope(tree)
+        self._uses_context = ast.Variable("context") in (node for node, _ in ast.walk(tree))
+
+    def evaluate(
+        self,
+        resource: Any,
+        *,
+        context: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        resolve: Resolve | None = None,
+    ) -> list[Any]:
+        """The JSON values that the expression selects, in a list that is the caller's.
+
+        context: the item at which it starts; None: `resource` itself. Primitives without a value are left
+        out. Raises FhirPathError.
+        """
+        scope = self._scope(resource, variables, resolve)
+        found = self.items(resource if context is None else context, scope)
+        finish = self._finish
+        return [*found] if finish is None else finish(found)
+
+    def typed(
+        self,
+        resource: Any,
+        *,
+        context: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        resolve: Resolve | None = None,
+    ) -> list[tuple[str, Any]]:
+        """(FHIR type name, JSON value) of each item; System types by the FHIR type that is theirs."""
+        scope = self._scope(resource, variables, resolve)
+        found = self.items(resource if context is None else context, scope)
+        if not found:
+            return []
+        type_ = self._compiled.type
+        if type_ is not None and self._finish is None and not self._model.is_abstract_resource(type_):
+            return [(type_, item) for item in found]
+        return [
+            (_fhir_type(self._model, item, type_), plain)
+            for item in found
+            if (plain := to_json(unwrap(item))) is not None
+        ]
+
+    def items(self, item: Any, scope: Scope) -> list[Any]:
+        """The collection as the engine has it: for callers that make one scope for many expressions."""
+        if self.type is None and type(item) is not Item:
+            item = Item(item, _type_of(item))
+        if self._uses_context:
+            scope.context = item
+        try:
+            return self._run(item, scope)
+        except FhirPathError as error:
+            raise error.located(self.text) from None
+        except _WRONG_SHAPE as error:
+            raise self._wrong_shape() from error
+
+    def truth(self, item: Any, scope: Scope) -> bool | None:
+        """The result as one Boolean; None: it is empty. What a constraint asks."""
+        if self.type is None and type(item) is not Item:
+            item = Item(item, _type_of(item))
+        if self._uses_context:
+            scope.context = item
+        try:
+            return self._truth(item, scope)
+        except FhirPathError as error:
+            raise error.located(self.text) from None
+        except _WRONG_SHAPE as error:
+            raise self._wrong_shape() from error
+
+    def _wrong_shape(self) -> FhirPathError:
+        return FhirPathError(
+            f"the item does not have the structure of {self.type or 'a resource'}", 0, self.text
+        )
+
+    def _scope(self, resource: Any, variables: Mapping[str, Any] | None, resolve: Resolve | None) -> Scope:
+        if not self._needs_scope:
+            return _NO_SCOPE
+        return Scope(resource=resource, variables=variables or {}, resolve=resolve)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r}, {self.type!r})"
+
+
+def _type_of(item: Any) -> str:
+    found = item.get("resourceType") if isinstance(item, dict) else None
+    return found if isinstance(found, str) else UNKNOWN
+
+
+def _resource_type(model: Model, type_: str | None) -> str:
+    """The type of %resource for an expression on `type_`."""
+    root = (type_ or "").partition(".")[0]
+    return root if root and model.kind(root) == "resource" else "Resource"
+
+
+def _needs_scope(tree: ast.Node) -> bool:
+    for node, _ in ast.walk(tree):
+        if isinstance(node, _NEEDS_SCOPE):
+            return True
+        if isinstance(node, ast.Function) and (
+            node.name in _FUNCTIONS_NEED_SCOPE or _has_nested_function(node)
+        ):
+            return True
+    return False
+
+
+def _has_nested_function(node: ast.Function) -> bool:
+    """Whether its arguments call functions with arguments: they may count what they visit."""
+    return any(
+        isinstance(below, ast.Function) and below.arguments
+        for argument in node.arguments
+        for below, _ in ast.walk(argument)
+    )
+
+
+def _finish(model: Model, compiled: Compiled) -> Callable[[list[Any]], list[Any]] | None:
+    """Items to JSON values; None: they are JSON values as they stand."""
+    if compiled.type is not None and model.kind(compiled.type) in ("complex", "resource"):
+        return None
+    return lambda found: [plain for item in found if (plain := to_json(unwrap(item))) is not None]
+
+
+def to_json(value: Any) -> Any:
+    match value:
+        case Moment():
+            return value.text
+        case Quantity():
+            return {"value": value.value, "unit": value.unit, "system": UCUM, "code": value.unit}
+        case _:
+            return value
+
+
+def _fhir_type(model: Model, item: Any, static: str | None) -> str:
+    type_ = item.type if type(item) is Item else model.type_of(item, static or UNKNOWN)
+    return SAME_IN_FHIR.get(type_, type_)
+
+
+_models: WeakKeyDictionary[Definitions, Model] = WeakKeyDictionary()
+
+
+def compile_expression(
+    text: str, definitions: Definitions, type_name: str | None = None, *, strict: bool = False
+) -> Expression:
+    """The expression for items of the type `type_name`; None: each item says its type itself.
+
+    strict: an element that the type does not have is an error; otherwise it is the empty collection, as
+    search parameters need that speak of several types. Raises FhirPathError.
+    """
+    model = _models.get(definitions)
+    if model is None:
+        model = _models[definitions] = Model(definitions)
+    return _compile(text, model, type_name, strict)
+
+
+@lru_cache(CACHE_SIZE)
+def _compile(text: str, model: Model, type_name: str | None, strict: bool) -> Expression:
+    tree = parse(text)
+    if type_name is not None and not model.has_type(type_name):
+        raise FhirPathError(f"{type_name} is not a type", 0, text)
+    try:
+        return Expression(text, tree, model, type_name, strict=strict)
+    except FhirPathError as error:
+        raise error.located(text) from None
+    except RecursionError:
+        raise FhirPathError("nested too deeply", 0, text) from None

@@ -1,0 +1,253 @@
+"""`+ - * / div mod`, unary `-`, abs(), round() and the other functions on numbers.
+
+https://hl7.org/fhirpath/N1/#math, https://hl7.org/fhirpath/N1/#math-2
+
+What overflows is empty: an Integer has 32 bits, a Decimal 28 digits of which 8 are kept when a result has
+more (https://hl7.org/fhirpath/N1/#decimal).
+"""
+
+from collections.abc import Callable
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, DecimalException
+from typing import Any
+
+from fhir_server.fhirpath import quantity
+from fhir_server.fhirpath.arithmetic import add_duration
+from fhir_server.fhirpath.call import Call, Function
+from fhir_server.fhirpath.compiled import (
+    DECIMAL,
+    INTEGER,
+    STRING,
+    Compiled,
+    describe,
+    from_one,
+    singleton,
+)
+from fhir_server.fhirpath.conversion import INTEGER_RANGE
+from fhir_server.fhirpath.errors import FhirPathError
+from fhir_server.fhirpath.items import Item
+from fhir_server.fhirpath.model import Model
+from fhir_server.fhirpath.moments import Moment
+from fhir_server.fhirpath.navigation import guess_type
+from fhir_server.fhirpath.quantity import Quantity
+from fhir_server.fhirpath.scope import Scope, limit_size
+from fhir_server.fhirpath.values import to_system
+
+Number = int | Decimal
+
+_CONTEXT = Context(prec=36, Emax=60, Emin=-60)
+_LARGEST = Decimal(10) ** 28
+_SMALLEST = Decimal("1E-8")
+
+
+def system_type(value: Any) -> str:
+    match value:
+        case Moment(kind=kind):
+            return f"System.{kind}"
+        case Quantity():
+            return "System.Quantity"
+        case _:
+            return guess_type(value)
+
+
+def _kept(value: Number | None) -> Number | None:
+    """The number as the specification can represent it; None: it cannot."""
+    if isinstance(value, Decimal):
+        if not value.is_finite() or abs(value) >= _LARGEST:
+            return None
+        exponent = value.as_tuple().exponent
+        return value.quantize(_SMALLEST, ROUND_HALF_UP, _CONTEXT) if int(exponent) < -8 else value
+    return value if value is None or value in INTEGER_RANGE else None
+
+
+def _divide(left: Number, right: Number) -> Number | None:
+    if right == 0:
+        return None
+    found = _CONTEXT.divide(Decimal(left), Decimal(right))
+    return found.normalize() if int(found.as_tuple().exponent) < -8 else found
+
+
+def _div(left: Number, right: Number) -> Number | None:
+    return None if right == 0 else int(_CONTEXT.divide_int(Decimal(left), Decimal(right)))
+
+
+def _mod(left: Number, right: Number) -> Number | None:
+    if right == 0:
+        return None
+    found = _CONTEXT.remainder(Decimal(left), Decimal(right))
+    return int(found) if isinstance(left, int) and isinstance(right, int) else found
+
+
+_NUMBERS: dict[str, Callable[[Number, Number], Number | None]] = {
+    "+": lambda left, right: left + right,
+    "-": lambda left, right: left - right,
+    "*": lambda left, right: left * right,
+    "/": _divide,
+    "div": _div,
+    "mod": _mod,
+}
+
+
+def arithmetic(model: Model, operator: str, left: Compiled, right: Compiled, at: int) -> Compiled:
+    one, one_right = singleton(left, at, operator), singleton(right, at, operator)
+    convert, convert_right = to_system(model, left.type), to_system(model, right.type)
+
+    def calculated(this: Any, scope: Scope) -> Any:
+        item, other = one(this, scope), one_right(this, scope)
+        if item is None or other is None:
+            return None
+        first, second = convert(item), convert_right(other)
+        if first is None or second is None:
+            return None
+        try:
+            return calculate(operator, first, second, at)
+        except DecimalException:
+            return None
+
+    return _of_result(model, calculated, operator, left, right)
+
+
+def _of_result(model: Model, calculated: Any, operator: str, left: Compiled, right: Compiled) -> Compiled:
+    """The result with its type, which only the run knows when an operand's type is not known."""
+    if left.type is not None and right.type is not None:
+        categories = {model.category(left.type), model.category(right.type)}
+        if categories == {"string"}:
+            return from_one(calculated, STRING)
+        if categories == {"number"} and operator == "/":
+            return from_one(calculated, DECIMAL)
+
+    def one(this: Any, scope: Scope) -> Any:
+        found = calculated(this, scope)
+        return None if found is None else Item(found, system_type(found))
+
+    return from_one(one, None)
+
+
+def calculate(operator: str, left: Any, right: Any, at: int) -> Any:
+    match left, right:
+        case (bool(), _) | (_, bool()):
+            pass
+        case int() | Decimal(), int() | Decimal():
+            return _kept(_NUMBERS[operator](left, right))
+        case str(), str() if operator == "+":
+            limit_size(len(left) + len(right), at)
+            return left + right
+        case Moment(), Quantity() if operator in ("+", "-"):
+            return add_duration(left, right, 1 if operator == "+" else -1, at)
+        case (Quantity() | int() | Decimal(), Quantity()) | (Quantity(), int() | Decimal()):
+            return _quantities(operator, left, right, at)
+    raise FhirPathError(f"{operator}: {describe(left)} and {describe(right)} do not go together", at)
+
+
+def _quantities(operator: str, left: Any, right: Any, at: int) -> Quantity | None:
+    """Sums in one unit; products and quotients where at most one operand has a unit."""
+    a, b = (each if isinstance(each, Quantity) else Quantity(Decimal(each), "1") for each in (left, right))
+    number: Number | None = None
+    unit = a.unit
+    if operator in ("+", "-"):
+        if not quantity.same_unit(a, b):
+            return None
+        number = _NUMBERS[operator](a.value, b.value)
+    elif operator == "*" and "1" in (a.unit, b.unit):
+        number, unit = a.value * b.value, b.unit if a.unit == "1" else a.unit
+    elif operator == "/" and (b.unit == "1" or quantity.same_unit(a, b)):
+        number, unit = _divide(a.value, b.value), a.unit if b.unit == "1" else "1"
+    else:
+        raise FhirPathError(f"{operator} of quantities in these units is not supported yet", at)
+    kept = _kept(number)
+    return None if kept is None else Quantity(Decimal(kept), unit)
+
+
+def polarity(model: Model, operator: str, operand: Compiled, at: int) -> Compiled:
+    one, convert = singleton(operand, at, operator), to_system(model, operand.type)
+
+    def signed(this: Any, scope: Scope) -> Any:
+        item = one(this, scope)
+        value = None if item is None else convert(item)
+        match value:
+            case None:
+                return None
+            case Quantity():
+                return value if operator == "+" else Quantity(-value.value, value.unit)
+            case int() | Decimal() if not isinstance(value, bool):
+                return value if operator == "+" else -value
+        raise FhirPathError(f"{operator}: {describe(value)} is not a number", at)
+
+    if operand.type in (INTEGER, DECIMAL):
+        return from_one(signed, operand.type)
+    return _of_result(model, signed, operator, operand, Compiled(operand.run, None))
+
+
+def _function(operation: Callable[..., Number | None], least: int = 0, most: int = 0) -> Function:
+    """A function of a number and of arguments that are numbers; empty when one of them is."""
+
+    def compile_(call: Call) -> Compiled:
+        one, convert = call.focus_one(), to_system(call.model, call.focus.type)
+        arguments = [call.argument(index) for index in range(call.count)]
+        found = [
+            (singleton(each, call.at, call.name), to_system(call.model, each.type)) for each in arguments
+        ]
+
+        def calculated(this: Any, scope: Scope) -> Any:
+            values = [(None if (item := get(this, scope)) is None else to(item)) for get, to in found]
+            item = one(this, scope)
+            value = None if item is None else convert(item)
+            if value is None or any(each is None for each in values):
+                return None
+            return _applied(operation, value, values, call)
+
+        return _of_result(call.model, calculated, "", call.focus, Compiled(call.focus.run, None))
+
+    return Function(compile_, least, most)
+
+
+def _applied(operation: Callable[..., Number | None], value: Any, values: list[Any], call: Call) -> Any:
+    number = value.value if isinstance(value, Quantity) else value
+    for each in (number, *values):
+        if isinstance(each, bool) or not isinstance(each, int | Decimal):
+            raise call.error(f"{describe(each)} is not a number")
+    try:
+        result = _kept(operation(number, *values))
+    except DecimalException:
+        return None
+    if isinstance(value, Quantity) and result is not None:
+        return Quantity(Decimal(result), value.unit)
+    return result
+
+
+def _whole(rounding: str) -> Callable[[Number], Number | None]:
+    return lambda number: int(Decimal(number).to_integral_value(rounding))
+
+
+def _round(number: Number, places: Number = 0) -> Number | None:
+    if not isinstance(places, int) or not 0 <= places <= 28:
+        return None
+    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _CONTEXT)
+
+
+def _log(number: Number, base: Number) -> Number | None:
+    if number <= 0 or base <= 0 or base == 1:
+        return None
+    return _CONTEXT.divide(_CONTEXT.ln(Decimal(number)), _CONTEXT.ln(Decimal(base)))
+
+
+def _power(number: Number, exponent: Number) -> Number | None:
+    if number < 0 and exponent != int(exponent):
+        return None
+    found = _CONTEXT.power(Decimal(number), Decimal(exponent))
+    if isinstance(number, int) and isinstance(exponent, int) and exponent >= 0:
+        return int(found)
+    return found
+
+
+FUNCTIONS = {
+    "abs": _function(abs),
+    "ceiling": _function(_whole(ROUND_CEILING)),
+    "floor": _function(_whole(ROUND_FLOOR)),
+    "truncate": _function(_whole(ROUND_DOWN)),
+    "round": _function(_round, 0, 1),
+    "exp": _function(lambda number: _CONTEXT.exp(Decimal(number))),
+    "ln": _function(lambda number: _CONTEXT.ln(Decimal(number)) if number > 0 else None),
+    "log": _function(_log, 1, 1),
+    "power": _function(_power, 1, 1),
+    "sqrt": _function(lambda number: _CONTEXT.sqrt(Decimal(number)) if number >= 0 else None),
+}

@@ -1,0 +1,116 @@
+"""What the compiler asks of the definitions.
+
+https://hl7.org/fhirpath/N1/#models, https://hl7.org/fhir/R4/fhirpath.html#types
+
+Types of FHIR are named as in the definitions (`Patient`, `Patient.contact`), System types `System.Boolean`.
+"""
+
+from functools import cache
+from typing import Any, Literal, Protocol
+
+from fhir_server.definitions.types import Element, TypeDefinition
+
+Category = Literal["boolean", "string", "number", "date", "time", "quantity", "complex"]
+"""Values of different categories are never equal; within one, comparing needs no further look at types."""
+
+SYSTEM_TYPES: dict[str, Category] = {
+    "System.Boolean": "boolean",
+    "System.String": "string",
+    "System.Integer": "number",
+    "System.Decimal": "number",
+    "System.Date": "date",
+    "System.DateTime": "date",
+    "System.Time": "time",
+    "System.Quantity": "quantity",
+}
+_PRIMITIVES: dict[str, Category] = {
+    "boolean": "boolean",
+    "integer": "number",
+    "decimal": "number",
+    "date": "date",
+    "dateTime": "date",
+    "instant": "date",
+    "time": "time",
+}
+SAME_IN_FHIR = {
+    "System.Boolean": "boolean",
+    "System.String": "string",
+    "System.Integer": "integer",
+    "System.Decimal": "decimal",
+    "System.Date": "date",
+    "System.DateTime": "dateTime",
+    "System.Time": "time",
+    "System.Quantity": "Quantity",
+}
+SYSTEM_ANY = "System.Any"
+
+
+class Definitions(Protocol):
+    """The part of `fhir_server.definitions.registry.Definitions` that expressions need."""
+
+    def has_type(self, name: str) -> bool: ...
+    def type(self, name: str) -> TypeDefinition: ...
+    def is_a(self, name: str, ancestor: str) -> bool: ...
+
+
+class Model:
+    """The definitions, with answers kept."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self.has_type = cache(definitions.has_type)
+        self.is_a = cache(self._is_a)
+        self.category = cache(self._category)
+        self.kind = cache(self._kind)
+
+    def _is_a(self, name: str, ancestor: str) -> bool:
+        """Whether an item of type `name` is one of type `ancestor`."""
+        if name == ancestor:
+            return True
+        if name.startswith("System.") or ancestor.startswith("System."):
+            return ancestor == SYSTEM_ANY and name.startswith("System.")
+        return self.has_type(name) and self.definitions.is_a(name, ancestor)
+
+    def _kind(self, name: str) -> Literal["system", "primitive", "complex", "resource", "unknown"]:
+        if name in SYSTEM_TYPES:
+            return "system"
+        if not self.has_type(name):
+            return "unknown"
+        kind = self.definitions.type(name).kind
+        return "complex" if kind == "backbone" else kind
+
+    def _category(self, name: str) -> Category:
+        if name in SYSTEM_TYPES:
+            return SYSTEM_TYPES[name]
+        if self.kind(name) == "primitive":
+            return next((found for base, found in _PRIMITIVES.items() if self.is_a(name, base)), "string")
+        return "quantity" if self.is_a(name, "Quantity") else "complex"
+
+    def is_primitive(self, name: str) -> bool:
+        return self.kind(name) == "primitive"
+
+    def is_abstract_resource(self, name: str) -> bool:
+        """Whether only the item itself, by its resourceType, says which type it has."""
+        return self.kind(name) == "resource" and self.definitions.type(name).abstract
+
+    def element(self, type_name: str, name: str) -> Element | None:
+        if type_name in SYSTEM_TYPES or not self.has_type(type_name):
+            return None
+        return self.definitions.type(type_name).elements.get(name)
+
+    def choices(self, type_name: str, element: Element) -> tuple[tuple[str, str], ...]:
+        """(JSON property, type) of each type that a choice element may have."""
+        properties = self.definitions.type(type_name).properties
+        return tuple((key, type_) for key, (found, type_) in properties.items() if found.name == element.name)
+
+    def properties(self, type_name: str) -> dict[str, tuple[Element, str]]:
+        if type_name in SYSTEM_TYPES or not self.has_type(type_name):
+            return {}
+        return self.definitions.type(type_name).properties
+
+    def type_of(self, value: Any, declared: str) -> str:
+        """The type of a value where `declared` may be an abstract resource type."""
+        if isinstance(value, dict) and self.is_abstract_resource(declared):
+            found = value.get("resourceType")
+            return found if isinstance(found, str) and self.has_type(found) else declared
+        return declared

@@ -1,0 +1,57 @@
+"""What a run knows besides the item at which it starts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fhir_server.fhirpath.errors import FhirPathError
+
+Resolve = Callable[[str], dict[str, Any] | None]
+"""The resource that a reference's text names; None: it is not found."""
+
+MemberOf = Callable[[str, Any, str], bool | None]
+"""Whether (type name, code, Coding or CodeableConcept) is in the value set; None: that cannot be decided."""
+
+ConformsTo = Callable[[dict[str, Any], str], bool]
+"""Whether a resource or element conforms to the profile with this canonical."""
+
+Trace = Callable[[str, list[Any]], None]
+
+ITEM_LIMIT = 3_000_000
+"""Items that the nested criteria of one run may visit."""
+
+SIZE_LIMIT = 100_000
+"""Items in a collection and characters in a string that an expression may build."""
+
+
+@dataclass(slots=True)
+class Scope:
+    resource: Any = None  # %resource, the resource that holds the item
+    root: Any = None  # %rootResource: the one that contains %resource; None: %resource itself
+    context: Any = None  # %context, the item where the run starts; set by the expression
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    resolve: Resolve | None = None
+    member_of: MemberOf | None = None
+    conforms_to: ConformsTo | None = None
+    trace: Trace | None = None
+    instant: datetime | None = None  # of now(); None: not asked yet
+    index: int | None = None  # $index; None: outside of a function that sets it
+    total: list[Any] | None = None  # $total, likewise
+    visited: int = 0
+
+    def now(self) -> datetime:
+        """The same instant for the whole run (https://hl7.org/fhirpath/N1/#current-date-and-time-functions)."""
+        if self.instant is None:
+            self.instant = datetime.now(UTC)
+        return self.instant
+
+    def visit(self, count: int, at: int) -> None:
+        self.visited += count
+        if self.visited > ITEM_LIMIT:
+            raise FhirPathError(f"too costly: more than {ITEM_LIMIT} items were visited", at)
+
+
+def limit_size(size: int, at: int) -> None:
+    if size > SIZE_LIMIT:
+        raise FhirPathError(f"too costly: a result of {size} parts, at most {SIZE_LIMIT} are allowed", at)
