@@ -12,6 +12,7 @@ from fhir.resources.R4B.reference import Reference
 
 from fhir_server.alliance.sample.activities import SHANGHAI, activities
 from fhir_server.alliance.sample.elements import meta, plain, reference
+from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.alliance.sample.organizations import membership
 from fhir_server.alliance.sample.practitioners import doctors, rotations
 from fhir_server.alliance.sample.referrals import referrals
@@ -19,8 +20,6 @@ from fhir_server.alliance.sample.services import services
 from fhir_server.resource import Resource
 
 BUNDLE_SIZE = 250  # entries
-MARKER = ("Provenance", "sample-1")
-"""Comes last: where it is, all of the sample has been loaded. Another edition takes another number."""
 
 
 def bundles() -> Iterator[Resource]:

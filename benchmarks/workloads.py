@@ -1,0 +1,15 @@
+"""The workloads, in the order of benchmarks."""
+
+from collections.abc import Callable
+
+from benchmarks import w1_read, w2_crud, w4_transactions, w5_import, w13_storage, w15_start
+from benchmarks.harness import Options, Result
+
+WORKLOADS: dict[str, Callable[[Options], Result]] = {
+    "W1": w1_read.run,
+    "W2": w2_crud.run,
+    "W4": w4_transactions.run,
+    "W5": w5_import.run,
+    "W13": w13_storage.run,
+    "W15": w15_start.run,
+}

@@ -1,0 +1,222 @@
+"""The definitions of a FHIR package as a read-only layer under the user's store.
+
+    python -m fhir_server.bulk.packages PACKAGE.tgz [CANONICALS]
+
+makes the layer of the core that ships with the server. Every definition in a layer is read and searched like
+any resource, and no layer takes room in the user's store.
+"""
+
+import argparse
+import asyncio
+import os
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fhir_server.clock import parse_instant
+from fhir_server.definitions.npm import configured_registry, fetch, parse_specifier
+from fhir_server.definitions.packages import Package, open_package
+from fhir_server.definitions.registry import CORE_TABLES, load
+from fhir_server.outcome import DefinitionError, FhirError, Issue
+from fhir_server.resource import Resource, content
+from fhir_server.search.index import Indexer
+from fhir_server.store.protocol import Content, Transaction
+from fhir_server.store.rows import Rows
+from fhir_server.store.sqlite.seal import seal
+from fhir_server.store.sqlite.store import SqliteStore, open_store
+
+CORE_CANONICALS = CORE_TABLES.with_name("r4.canonicals")
+FOLDER = "packages"
+SUFFIX = ".canonicals"
+
+Check = Callable[[Resource], list[Issue]]
+"""What is wrong with a resource, as `Validator.check` says it."""
+
+_ID = re.compile(r"[A-Za-z0-9\-.]+")
+_ID_LENGTH = 64  # one definition of R4 itself has a longer id; it is cut, for no request could name it
+_SHOWN = 5
+_DATE = re.compile(r"\d{14}")
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    name: str
+    version: str
+    canonicals: int
+    path: Path  # of the layer
+
+
+async def add_package(
+    data_folder: Path, source: str, *, indexer: Indexer, check: Check, registry: str | None = None
+) -> Added:
+    """Add a package, a `.tgz` file or folder or NAME@VERSION, as a layer; it takes the place of another version.
+
+    registry: the URL of an npm registry; None: the one that npm is configured with.
+    Raises DefinitionError for a package that is malformed, with the canonical and the element, and FhirError
+    for one that is dangerous to unpack.
+    """
+    folder = data_folder / FOLDER
+    package = _found(source, folder, registry)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / (_file_name(package.name, package.version) + SUFFIX)
+    count = await make_layer(package, path, indexer, check)
+    for other in folder.glob(_file_name(package.name, "*") + SUFFIX):
+        if other != path:
+            other.unlink()
+    return Added(package.name, package.version, count, path)
+
+
+def layer_paths(data_folder: Path) -> list[Path]:
+    """The layers under the user's store: added packages, then the core."""
+    return [*sorted((data_folder / FOLDER).glob(f"*{SUFFIX}")), CORE_CANONICALS]
+
+
+def added_packages(data_folder: Path) -> list[tuple[str, str]]:
+    """(name, version) of the packages that were added."""
+    found = []
+    for path in layer_paths(data_folder)[:-1]:
+        name, _, version = path.name.removesuffix(SUFFIX).rpartition("@")
+        found.append((name.replace("+", "/"), version))
+    return found
+
+
+def is_added(data_folder: Path, source: str) -> bool:
+    """Whether this very version of the package is there, so that nothing needs to be fetched."""
+    path = Path(source)
+    if path.exists():
+        package = open_package(path)
+        return (package.name, package.version) in added_packages(data_folder)
+    return parse_specifier(source) in added_packages(data_folder)
+
+
+def open_layers(data_folder: Path, indexer: Indexer) -> tuple[SqliteStore, ...]:
+    return tuple(_open_layer(path, indexer) for path in layer_paths(data_folder))
+
+
+def _open_layer(path: Path, indexer: Indexer) -> SqliteStore:
+    return open_store(path, extract=indexer.extract, clock=lambda: 0, readonly=True)
+
+
+def _found(source: str, folder: Path, registry: str | None) -> Package:
+    if Path(source).exists():
+        return open_package(Path(source))
+    name, version = parse_specifier(source)
+    return open_package(fetch(name, version, folder, configured_registry(registry)))
+
+
+def _file_name(name: str, version: str) -> str:
+    """`name@version`; both are checked, for they come from the package."""
+    for part in (name, version):
+        if part != "*" and (not re.fullmatch(r"[\w.@+/-]+", part) or ".." in part or part.startswith("/")):
+            raise DefinitionError(f"{part!r} is no name or version of a package")
+    return f"{name.replace('/', '+')}@{version.replace('/', '+')}"
+
+
+async def make_layer(package: Package, path: Path, indexer: Indexer, check: Check) -> int:
+    """Write the definitions of `package` into a store's file that nobody writes again; returns their number."""
+    canonicals = _kept(package)
+    _refuse_malformed(package, canonicals, check)
+    instant_ms = _published(package, (resource for _, resource in canonicals))
+    # the file appears whole or not at all
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    _remove(partial)
+    try:
+        store = open_store(partial, extract=indexer.extract, clock=lambda: instant_ms)
+        try:
+            await store.transaction(lambda tx: _put_all(tx, package, canonicals, indexer))
+        finally:
+            await store.close()
+        seal(partial)
+        partial.replace(path)
+    finally:
+        _remove(partial)
+    return len(canonicals)
+
+
+def _remove(partial: Path) -> None:
+    """The file and what a store keeps beside it."""
+    for path in partial.parent.glob(f"{partial.name}*"):
+        path.unlink()
+
+
+def _kept(package: Package) -> list[tuple[str, Resource]]:
+    """(file, resource as the layer keeps it) of every definition, ordered by type and id."""
+    found: dict[tuple[str, str], tuple[str, Resource]] = {}
+    for file, resource in package.canonicals():
+        resource_type, id_ = resource["resourceType"], resource.get("id")
+        if not isinstance(id_, str) or not _ID.fullmatch(id_):
+            raise DefinitionError(f"{package.name}: {file}: {resource_type}.id is {id_!r}, which is not an id")
+        kept = {name: value for name, value in resource.items() if name != "text"} | {"id": id_[:_ID_LENGTH]}
+        found.setdefault((resource_type, kept["id"]), (file, kept))
+    return [found[identity] for identity in sorted(found)]
+
+
+def _refuse_malformed(package: Package, canonicals: Sequence[tuple[str, Resource]], check: Check) -> None:
+    wrong = [
+        f"{package.name}: {resource.get('url', file)}: {issue.diagnostics}"
+        + (f" ({issue.expression})" if issue.expression else "")
+        for file, resource in canonicals
+        for issue in check(resource)
+        if issue.severity in ("fatal", "error")
+    ]
+    if wrong:
+        more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        raise DefinitionError("\n".join([*wrong[:_SHOWN], *more]))
+
+
+async def _put_all(
+    tx: Transaction, package: Package, canonicals: Sequence[tuple[str, Resource]], indexer: Indexer
+) -> None:
+    for file, resource in canonicals:
+        try:
+            rows = _ordered(indexer.rows(resource))
+        except FhirError as error:
+            raise DefinitionError(f"{package.name}: {resource.get('url', file)}: {error}") from None
+        found = Content(resource["resourceType"], resource["id"], content(resource), rows)
+        await tx.put(found, method="PUT")
+
+
+def _ordered(rows: Rows) -> Rows:
+    """The same rows in an order that does not change from process to process, as that of sets of text does.
+
+    The store numbers names as they come; so the same package always gives the same bytes.
+    """
+    found = Rows(*(_in_order(part) for part in (rows.tokens, rows.strings, rows.dates, rows.numbers,
+                                                rows.references, rows.lexicon)))  # fmt: skip
+    found.instances = [_ordered(instance) for instance in rows.instances]
+    return found
+
+
+def _in_order(rows: set[Any]) -> Any:
+    return dict.fromkeys(sorted(rows)).keys()
+
+
+def _published(package: Package, resources: Iterable[Resource]) -> int:
+    """When the package was made, as it or the newest of its definitions says; else the epoch."""
+    date = package.manifest.get("date")
+    if isinstance(date, str) and _DATE.fullmatch(date):
+        day, time = f"{date[:4]}-{date[4:6]}-{date[6:8]}", f"{date[8:10]}:{date[10:12]}:{date[12:]}"
+        return parse_instant(f"{day}T{time}Z")
+    return max((_updated(resource) for resource in resources), default=0)
+
+
+def _updated(resource: Resource) -> int:
+    try:
+        return parse_instant(resource["meta"]["lastUpdated"])
+    except (KeyError, TypeError, ValueError):
+        return 0
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description="Make the layer of definitions that ships with the server")
+    arguments.add_argument("package", type=Path, help="a .tgz file or the folder it unpacks to")
+    arguments.add_argument("canonicals", type=Path, nargs="?", default=CORE_CANONICALS)
+    given = arguments.parse_args()
+    # the core is where the rules come from: it is not checked by them
+    asyncio.run(make_layer(open_package(given.package), given.canonicals, Indexer(load()), lambda _: []))
+
+
+if __name__ == "__main__":
+    main()

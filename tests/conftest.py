@@ -1,0 +1,14 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server import Server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A running server with two workers and an empty store that all tests of the session share."""
+    with Server(tmp_path_factory.mktemp("server") / "data", workers=2) as running:
+        yield running

@@ -1,0 +1,1 @@
+"""Many clients at once, and servers that are killed."""
