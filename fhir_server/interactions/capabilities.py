@@ -1,0 +1,206 @@
+"""capabilities: what this server can do, made from the tables that it works by.
+
+https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabilitystatement.html
+"""
+
+import re
+from itertools import chain
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import xxhash
+
+from fhir_server import __version__
+from fhir_server.config import Settings
+from fhir_server.definitions.registry import Definitions
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.operations import OPERATIONS
+from fhir_server.interactions.preconditions import lists_tag
+from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.table import Table
+from fhir_server.outcome import bad_value
+from fhir_server.resource import encode
+from fhir_server.search.columns import Parameter, columns_of
+from fhir_server.search.special import LATER
+
+RELEASED = "2026-11-23"
+"""The day on which the statement last changed otherwise than by settings."""
+
+MODES = ("full", "normative", "terminology")
+
+NORMATIVE = frozenset(
+    (
+        "Binary", "Bundle", "CapabilityStatement", "CodeSystem", "Observation", "OperationDefinition",
+        "OperationOutcome", "Parameters", "Patient", "StructureDefinition", "ValueSet",
+    )
+)  # fmt: skip
+"""https://hl7.org/fhir/R4/resourcelist.html"""
+
+_BASE = "[base]"  # stands for the base URL, which differs from request to request
+_LINE = re.compile(r"\* \[(\w+)\]\([^)]*\): (.*)")
+_LEVELS = {"system": "system", "type": "type", "instance": "type", "version": "type"}
+
+
+class Capabilities:
+    """Answers /metadata. A statement is made when it is first asked for, and kept as bytes."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._kept: WeakKeyDictionary[Definitions, dict[tuple[Settings, str], tuple[bytes, bytes, str]]]
+        self._kept = WeakKeyDictionary()
+
+    async def answer(self, context: Context, request: Request) -> Response:
+        mode = next((value for name, value in request.parameters if name == "mode"), "full")
+        if mode not in MODES:
+            raise bad_value(f"mode is {mode!r}, it can be {', '.join(MODES)}")
+        before, after, digest = self._statement(context, mode)
+        headers = {"ETag": f'W/"{digest}"'}
+        if request.if_none_match is not None and lists_tag(request.if_none_match, digest):
+            return Response(304, headers=headers)
+        return Response(200, body=before + encode(request.base_url or "/") + after, headers=headers)
+
+    def _statement(self, context: Context, mode: str) -> tuple[bytes, bytes, str]:
+        kept = self._kept.setdefault(context.definitions, {})
+        key = context.settings, mode
+        if key not in kept:
+            made = (
+                _head("TerminologyCapabilities")
+                if mode == "terminology"
+                else _Statement(context, self._table, mode == "normative").resource()
+            )
+            before, after = encode(made).split(f'"{_BASE}"'.encode(), 1)
+            kept[key] = before, after, xxhash.xxh3_64_hexdigest(before + after)
+        return kept[key]
+
+
+def _head(resource_type: str) -> dict[str, Any]:
+    return {
+        "resourceType": resource_type,
+        "status": "active",
+        "date": RELEASED,
+        "kind": "instance",
+        "software": {"name": "fhir-server", "version": __version__},
+        "implementation": {"description": "FHIR server", "url": _BASE},
+    }
+
+
+class _Statement:
+    """One CapabilityStatement in the making."""
+
+    def __init__(self, context: Context, table: Table, normative: bool) -> None:
+        self._definitions = context.definitions
+        self._settings = context.settings
+        self._table = table
+        self._normative = normative
+        self._types = sorted(
+            name for name in context.definitions.resource_types if not normative or name in NORMATIVE
+        )
+        columns = columns_of(context.definitions)
+        self._parameters = {
+            name: [
+                each for each in columns.parameters(name) if not each.not_indexed and each.code not in LATER
+            ]
+            for name in context.definitions.resource_types
+        }
+        self._links = [(name, parameter) for name in self._types for parameter in self._references(name)]
+
+    def resource(self) -> dict[str, Any]:
+        rest = {
+            "mode": "server",
+            "security": {"cors": bool(self._settings.cors_origins)},
+            "resource": [self._of_type(name) for name in self._types],
+            "interaction": self._codes("system"),
+            "searchParam": self._common(),
+            "operation": _operations(None),
+        }
+        return _head("CapabilityStatement") | {
+            "fhirVersion": self._definitions.release,
+            "format": ["application/fhir+json", "json"],
+            "patchFormat": ["application/json-patch+json", "application/fhir+json"],
+            "rest": [_present(rest)],
+        }
+
+    def _of_type(self, name: str) -> dict[str, Any]:
+        includes = [f"{name}:{parameter.code}" for parameter in self._references(name)]
+        found = {
+            "type": name,
+            "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+            "interaction": self._codes("type"),
+            "versioning": "versioned",
+            "readHistory": True,
+            "updateCreate": True,
+            **({} if self._normative else self._conditional()),
+            "referencePolicy": ["literal", "logical"],
+            "searchInclude": includes,
+            "searchRevInclude": [
+                f"{source}:{parameter.code}"
+                for source, parameter in self._links
+                if not _targets(parameter) or name in _targets(parameter)
+            ],
+            "searchParam": [_search_parameter(each, name) for each in self._parameters[name]],
+            "operation": _operations(name),
+        }
+        return _present(found)
+
+    def _conditional(self) -> dict[str, Any]:
+        """Trial use in R4, where what is around it is normative."""
+        return {
+            "conditionalCreate": True,
+            "conditionalRead": "full-support",
+            "conditionalUpdate": True,
+            "conditionalDelete": self._settings.conditional_delete,
+        }
+
+    def _codes(self, level: str) -> list[dict[str, str]]:
+        shapes = (shape for shape in self._table if _LEVELS.get(shape.partition("/")[0]) == level)
+        codes = (code for shape in shapes for each in self._table[shape].values() for code in each.codes)
+        return [{"code": code} for code in codes]
+
+    def _references(self, name: str) -> list[Parameter]:
+        return [parameter for parameter in self._parameters[name] if parameter.type == "reference"]
+
+    def _common(self) -> list[dict[str, str]]:
+        """The parameters of every resource, for searches over all types."""
+        common = self._definitions.search_parameters("Resource")
+        return [_search_parameter(each) for each in self._parameters["Basic"] if each.code in common]
+
+
+def _present(found: dict[str, Any]) -> dict[str, Any]:
+    """FHIR has no empty arrays."""
+    return {name: value for name, value in found.items() if value != []}
+
+
+def _targets(parameter: Parameter) -> frozenset[str]:
+    """Empty: any type."""
+    found = [column.targets for column in parameter.columns]
+    return frozenset() if not all(found) else frozenset(chain.from_iterable(found))
+
+
+def _search_parameter(parameter: Parameter, resource_type: str | None = None) -> dict[str, str]:
+    definition = parameter.definition
+    return {
+        "name": definition.code,
+        "definition": definition.url,
+        "type": definition.type,
+        "documentation": _documentation(definition.description, resource_type),
+    }
+
+
+def _documentation(text: str, resource_type: str | None) -> str:
+    """The line about the type, of a text that has one for each: `* [Patient](patient.html): A name`."""
+    lines = dict(_LINE.findall(text))
+    return (lines.get(resource_type or "") or text).strip()
+
+
+def _operations(resource_type: str | None) -> list[dict[str, str]]:
+    """Those of a type, or (None) those of the system."""
+    found = (
+        (code, operation)
+        for code, operation in sorted(OPERATIONS.items())
+        if (
+            "system" in operation.levels
+            if resource_type is None
+            else resource_type in operation.resource_types
+        )
+    )
+    return [{"name": code, "definition": operation.definition} for code, operation in found]

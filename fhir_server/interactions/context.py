@@ -1,0 +1,26 @@
+"""What the interactions work with; made once for a process, handed to every interaction."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from secrets import token_bytes
+
+from fhir_server.clock import Clock, system_clock
+from fhir_server.config import Settings
+from fhir_server.definitions.registry import Definitions
+from fhir_server.resource import new_id
+from fhir_server.search.index import Indexer
+from fhir_server.store.protocol import Store
+from fhir_server.validation.structure import Validator
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    store: Store
+    definitions: Definitions
+    indexer: Indexer
+    validator: Validator
+    settings: Settings
+    clock: Clock = system_clock
+    new_id: Callable[[], str] = new_id
+    # signs page cursors; the same in all processes on a store, or pages of one are refused by another
+    secret: bytes = field(default_factory=lambda: token_bytes(32))

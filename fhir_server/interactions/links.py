@@ -1,0 +1,144 @@
+"""The links in a resource: what a transaction rewrites when the resources they lead to get their ids.
+
+https://hl7.org/fhir/R4/http.html#trules
+
+"Servers SHALL replace all matching links in the bundle, whether they are found in the resource ids, resource
+references, elements of type uri, url, oid, uuid, and <a href="" & <img src="" in the narrative. Elements of
+type canonical are not replaced."
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Protocol
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.resource import Resource
+
+
+class Replace(Protocol):
+    """Gives what takes the place of a link; the link itself, when nothing does."""
+
+    def link(self, link: str) -> str:
+        """For a uri, url, oid or uuid, and in the narrative."""
+
+    def reference(self, link: str) -> str:
+        """For `Reference.reference`."""
+
+
+_Step = Callable[[Any, Replace], Any]
+_Table = dict[str, _Step]
+
+_LINKS = frozenset(("uri", "url", "oid", "uuid"))
+_IN_NARRATIVE = re.compile(r"""(<(?:a|img)\s(?:[^<>]*?\s)?(?:href|src)\s*=\s*)("[^"<>]*"|'[^'<>]*')""")
+
+
+class Links:
+    """Walks resources along the elements that can hold links; what has no link to replace is not copied."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._tables: dict[str, _Table] = {}
+
+    def replace(self, resource: Resource, replace: Replace) -> Resource:
+        """`resource` with its links replaced; the same object when none was."""
+        found: Resource = self._resource(resource, replace)
+        return found
+
+    def _resource(self, value: Any, replace: Replace) -> Any:
+        name = value.get("resourceType") if isinstance(value, dict) else None
+        if not isinstance(name, str) or name not in self._definitions.resource_types:
+            return value
+        return _fields(value, self._table(name), replace)
+
+    def _table(self, type_name: str) -> _Table:
+        found = self._tables.get(type_name)
+        if found is None:
+            # there before its steps are: types refer to themselves
+            found = self._tables[type_name] = {}
+            for name, (element, each) in self._definitions.type(type_name).properties.items():
+                step = self._step(type_name, name, each)
+                if step is not None:
+                    found[name] = _many(step) if element.many else step
+                # a primitive's extensions may hold links, whatever its type
+                if self._definitions.type(each).kind == "primitive":
+                    extensions = self._of_fields("Element")
+                    found["_" + name] = _many(extensions) if element.many else extensions
+        return found
+
+    def _step(self, holder: str, name: str, type_name: str) -> _Step | None:
+        if (holder, name) == ("Reference", "reference"):
+            return _reference
+        if type_name in _LINKS:
+            return _link
+        if type_name == "xhtml":
+            return _narrative
+        if type_name == "Resource":
+            return self._resource
+        if self._definitions.type(type_name).kind == "primitive":
+            return None
+        return self._of_fields(type_name)
+
+    def _of_fields(self, type_name: str) -> _Step:
+        table = self._table(type_name)
+
+        def step(value: Any, replace: Replace) -> Any:
+            return _fields(value, table, replace)
+
+        return step
+
+
+@cache
+def links(definitions: Definitions) -> Links:
+    return Links(definitions)
+
+
+def _fields(value: Any, table: _Table, replace: Replace) -> Any:
+    # the structure was not checked yet: what is no object has no links
+    if type(value) is not dict:
+        return value
+    changed = None
+    for name, part in value.items():
+        step = table.get(name)
+        if step is not None:
+            new = step(part, replace)
+            if new is not part:
+                changed = changed or dict(value)
+                changed[name] = new
+    return changed or value
+
+
+def _many(step: _Step) -> _Step:
+    def steps(values: Any, replace: Replace) -> Any:
+        if type(values) is not list:
+            return values
+        changed = None
+        for index, value in enumerate(values):
+            new = step(value, replace)
+            if new is not value:
+                changed = changed or list(values)
+                changed[index] = new
+        return changed or values
+
+    return steps
+
+
+def _link(value: Any, replace: Replace) -> Any:
+    return replace.link(value) if type(value) is str else value
+
+
+def _reference(value: Any, replace: Replace) -> Any:
+    return replace.reference(value) if type(value) is str else value
+
+
+def _narrative(value: Any, replace: Replace) -> Any:
+    if type(value) is not str or ("href" not in value and "src" not in value):
+        return value
+
+    def attribute(match: re.Match[str]) -> str:
+        quoted = match[2]
+        found = replace.link(quoted[1:-1])
+        return match[0] if found == quoted[1:-1] else f"{match[1]}{quoted[0]}{found}{quoted[0]}"
+
+    new = _IN_NARRATIVE.sub(attribute, value)
+    return value if new == value else new

@@ -1,0 +1,26 @@
+"""Types and ids, as URLs and bodies name them.
+
+https://hl7.org/fhir/R4/datatypes.html#id, https://hl7.org/fhir/R4/resourcelist.html
+"""
+
+import re
+from difflib import get_close_matches
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import bad_value, unknown_type
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def require_id(text: object, name: str) -> None:
+    """Raises 400 for what is no id."""
+    if not isinstance(text, str) or _ID.fullmatch(text) is None:
+        raise bad_value(f"{name} is {text!r}, it must be 1 to 64 letters, digits, '-' and '.'", name)
+
+
+def require_type(definitions: Definitions, name: str) -> None:
+    """Raises 404 for a type that this release does not have."""
+    if name not in definitions.resource_types:
+        nearest = get_close_matches(name, definitions.resource_types, 1)
+        hint = f", did you mean {nearest[0]}?" if nearest else ""
+        raise unknown_type(f"{name!r} is not a resource type of FHIR {definitions.release}{hint}")

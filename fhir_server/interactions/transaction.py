@@ -1,0 +1,218 @@
+"""transaction: entries that succeed or fail together, whatever their order in the Bundle.
+
+https://hl7.org/fhir/R4/http.html#trules
+
+Everything that needs no lock is done before it: links are rewritten with the ids that the entries will have,
+resources are checked and indexed. Where conditions have to be matched, that work is done for the matches
+that are there now; inside the lock they are looked up again, and only what differs is done again.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import cast
+
+from fhir_server.interactions.bundle import join, response_entry
+from fhir_server.interactions.changes import Change, prepare, read_change, remove, write
+from fhir_server.interactions.conditional import current, there_already
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.entries import Entry, bundle_of, envelope_issues, located, read_entry
+from fhir_server.interactions.matching import (
+    ConditionalReferences,
+    guess,
+    match_all,
+    require_apart,
+    require_distinct,
+    require_unique_urls,
+)
+from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.targets import Targets
+from fhir_server.outcome import FhirError, Issue, refused
+from fhir_server.store.protocol import Reader, Store
+from fhir_server.store.protocol import Transaction as UnitOfWork
+
+Perform = Callable[[Context, Request], Awaitable[Response]]
+
+_READS = 3
+_BETWEEN_PAUSES = 32  # entries prepared before other requests get their turn
+
+
+async def transaction(context: Context, request: Request, perform: Perform) -> Response:
+    entries = _entries(context, request)
+    bundle = _Bundle(context, request, perform, entries)
+    await bundle.prepare()
+    responses = await context.store.transaction(bundle.work)
+    body = join(
+        "transaction-response",
+        [response_entry(entry.request, responses[entry.number]) for entry in entries],
+        id_=context.new_id(),
+        last_updated_ms=context.clock(),
+    )
+    return Response(200, body=body)
+
+
+def _entries(context: Context, request: Request) -> list[Entry]:
+    bundle = bundle_of(context, request)
+    issues = envelope_issues(context, bundle)
+    if issues:
+        raise refused(issues)
+    entries = []
+    for number, entry in enumerate(bundle.get("entry", ())):
+        try:
+            entries.append(read_entry(context, request, number, entry))
+        except FhirError as error:
+            raise located(error, number) from None
+    return entries
+
+
+class _Bundle:
+    """The entries of one transaction, and what is known of where they lead."""
+
+    def __init__(self, context: Context, request: Request, perform: Perform, entries: list[Entry]) -> None:
+        self._context = context
+        self._perform = perform
+        self._reads = [entry for entry in entries if entry.phase == _READS]
+        writes = sorted((entry for entry in entries if entry.phase != _READS), key=lambda entry: entry.phase)
+        self._changes = [_change(context, entry) for entry in writes]
+        self._conditional = any(change.where is not None for change in self._changes)
+        self._targets = Targets(context.definitions)
+        self._references = ConditionalReferences(context, request.base_url, self._targets)
+
+    async def prepare(self) -> None:
+        """Before the lock."""
+        store = self._context.store
+        require_unique_urls(self._changes)
+        if self._conditional:
+            await guess(self._context, store, self._changes)
+        else:
+            require_distinct(self._changes)
+        self._point()
+        await self._prepare_all(self._changes)
+        texts = self._references.unconfirmed(self._changes)
+        if texts:
+            await self._references.guess(store, texts)
+            await self._prepare_all(self._changes)
+
+    def _point(self) -> None:
+        """Let the links to entries lead to the resources that the entries are about."""
+        targets = self._targets
+        targets.references.clear()
+        targets.versions.clear()
+        for change in self._changes:
+            if change.full_url and change.kind != "delete":
+                name = f"{change.resource_type}/{change.ids[0]}"
+                # a reference that leads here as it stands is kept as it was written
+                if change.full_url != f"{change.request.base_url}/{name}":
+                    targets.references[change.full_url] = name
+                if change.kind == "create" and not change.matched:
+                    targets.versions[change.full_url] = 1
+
+    async def _prepare_all(self, changes: list[Change]) -> None:
+        """Raises 400 with the issues of all entries."""
+        issues: list[Issue] = []
+        for count, change in enumerate(changes, 1):
+            try:
+                prepare(self._context, self._targets, change)
+            except FhirError as error:
+                if error.status != 400:
+                    raise located(error, change.number) from None
+                issues += located(error, change.number).issues
+            if count % _BETWEEN_PAUSES == 0:
+                await asyncio.sleep(0)
+        if issues:
+            raise refused(issues)
+
+    async def work(self, unit: UnitOfWork) -> dict[int, Response]:
+        """Inside the lock: DELETE, POST, PUT and PATCH, what reads."""
+        responses: dict[int, Response] = {}
+        deletions = [change for change in self._changes if change.kind == "delete"]
+        rest = [change for change in self._changes if change.kind != "delete"]
+        await match_all(self._context, unit, deletions)
+        for change in deletions:
+            responses[change.number] = await _located(change.number, remove(unit, change))
+        await self._settle(unit, rest)
+        for change in rest:
+            if change.matched:
+                version = await current(unit, change.resource_type, change.ids[0])
+                responses[change.number] = there_already(change.request, version)
+        await self._write_all(unit, [change for change in rest if change.writes], responses)
+        if self._conditional:
+            await require_apart(unit, rest)
+        await self._read_all(unit, responses)
+        return responses
+
+    async def _settle(self, unit: UnitOfWork, changes: list[Change]) -> None:
+        """Look up again what was looked up before the lock, and prepare again what differs."""
+        if self._conditional:
+            await match_all(self._context, unit, changes)
+            require_distinct(self._changes)
+            self._point()
+        await self._count_versions(unit, changes)
+        if self._conditional or any(change.open for change in changes):
+            self._prepare_again(changes)
+
+    def _prepare_again(self, changes: list[Change]) -> None:
+        for change in changes:
+            try:
+                prepare(self._context, self._targets, change)
+            except FhirError as error:
+                raise located(error, change.number) from None
+
+    async def _count_versions(self, reader: Reader, changes: list[Change]) -> None:
+        """The versions that versioned references name, of resources that are there already."""
+        targets = self._targets
+        wanted = targets.versioned(change.rewritten for change in changes if change.rewritten)
+        for change in changes:
+            full_url = change.full_url
+            if full_url in wanted and full_url not in targets.versions:
+                version = await reader.read(change.resource_type, change.ids[0])
+                number = version.version_id if version else 0
+                targets.versions[full_url] = number if change.matched else number + 1
+                change.force = not change.matched
+
+    async def _write_all(
+        self, unit: UnitOfWork, waiting: list[Change], responses: dict[int, Response]
+    ) -> None:
+        """Write what has no conditional reference first: those may be about it."""
+        while waiting:
+            later = [change for change in waiting if self._references.unconfirmed([change])]
+            numbers = {change.number for change in later}
+            for change in waiting:
+                if change.number not in numbers:
+                    written = await _located(change.number, write(self._context, unit, change))
+                    responses[change.number] = written
+            if len(later) == len(waiting):
+                await self._confirm(unit, later)
+                self._prepare_again(later)
+            waiting = later
+
+    async def _confirm(self, unit: UnitOfWork, waiting: list[Change]) -> None:
+        """Look up first what no entry that still waits can change."""
+        references = self._references
+        types = {change.resource_type for change in waiting}
+        texts = references.unconfirmed(waiting)
+        free = {text: number for text, number in texts.items() if references.type_of(text) not in types}
+        if free:
+            await references.confirm(unit, free, required=True)
+        elif not await references.confirm(unit, texts, required=False):
+            await references.confirm(unit, texts, required=True)
+
+    async def _read_all(self, unit: UnitOfWork, responses: dict[int, Response]) -> None:
+        # reads go to what the transaction sees; they use nothing of a store but its reader
+        context = replace(self._context, store=cast(Store, unit))
+        for entry in self._reads:
+            responses[entry.number] = await _located(entry.number, self._perform(context, entry.request))
+
+
+async def _located(number: int, answer: Awaitable[Response]) -> Response:
+    try:
+        return await answer
+    except FhirError as error:
+        raise located(error, number) from None
+
+
+def _change(context: Context, entry: Entry) -> Change:
+    try:
+        return read_change(context, entry)
+    except FhirError as error:
+        raise located(error, entry.number) from None

@@ -1,0 +1,93 @@
+"""The gate: every change of a resource passes here.
+
+https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#update
+
+What needs no state, checking and index rows, is done before the store's lock is taken; what needs it, the
+conditions and the new version, inside.
+"""
+
+from typing import NamedTuple
+
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.preconditions import expected_version, needs_state, require_state
+from fhir_server.interactions.request import Request, Response
+from fhir_server.outcome import Issue, invalid, missing, refused
+from fhir_server.resource import Resource, content
+from fhir_server.store.protocol import Content, Method, Transaction, Written
+from fhir_server.store.rows import Rows
+
+_ERRORS = frozenset(("fatal", "error"))
+
+
+class Checked(NamedTuple):
+    """A resource that may be stored, with what is needed for it but its id."""
+
+    resource: Resource
+    rows: Rows
+    warnings: tuple[Issue, ...]
+
+    def content(self, id_: str) -> Content:
+        resource_type = self.resource["resourceType"]
+        return Content(resource_type, id_, content(self.resource | {"id": id_}), self.rows)
+
+
+def body(request: Request) -> Resource:
+    """The resource that a request brings; raises 400 when it is none of the type that the URL names."""
+    resource = request.resource
+    if resource is None:
+        raise missing(f"the request has no body, it needs a {request.resource_type}")
+    found = resource.get("resourceType")
+    if found != request.resource_type:
+        was = "is missing" if found is None else f"is {found!r}"
+        raise invalid(f"resourceType {was}, the URL names {request.resource_type}")
+    return resource
+
+
+def require_same_id(resource: Resource, id_: str) -> None:
+    """The id in the body SHALL be that of the URL."""
+    found = resource.get("id")
+    if found != id_:
+        was = "is missing" if found is None else f"is {found!r}"
+        at = f"{resource['resourceType']}.id"
+        raise invalid(f"{at} {was}, the URL names {id_!r}", at)
+
+
+def validate(context: Context, resource: Resource, at: str | None = None) -> tuple[Issue, ...]:
+    """The warnings on a resource; raises 400 with all its issues when it breaks the base specification.
+
+    at: the FHIRPath of the resource in the body; None: it is the body
+    """
+    issues = context.validator.check(resource, at)
+    if issues and any(issue.severity in _ERRORS for issue in issues):
+        raise refused(issues)
+    return tuple(issues)
+
+
+def check(context: Context, resource: Resource, at: str | None = None) -> Checked:
+    warnings = validate(context, resource, at)
+    return Checked(resource, context.indexer.rows(resource), warnings)
+
+
+async def put(
+    transaction: Transaction, request: Request, content: Content, method: Method, *, force: bool = False
+) -> Written:
+    """Add a version when the conditions of `request` hold; force: also when nothing changes."""
+    if needs_state(request):
+        await require_state(transaction, request, content.resource_type, content.id)
+    if_match = expected_version(request)
+    return await transaction.put(content, method=method, if_match=if_match, force=force)
+
+
+def answer(request: Request, written: Written, warnings: tuple[Issue, ...] = ()) -> Response:
+    """201 for a resource that was created or brought back to life, else 200."""
+    version = written.version
+    return Response(
+        201 if written.created else 200,
+        version=version,
+        location=location(request, version.resource_type, version.id, version.version_id),
+        issues=warnings,
+    )
+
+
+def location(request: Request, resource_type: str, id_: str, version_id: int) -> str:
+    return f"{request.base_url}/{resource_type}/{id_}/_history/{version_id}"
