@@ -33,6 +33,7 @@ class LexiconIn:
     column: str
     texts: tuple[str, ...]
     prefix: bool = False
+    lexicon: str | None = None  # the column under whose name the lexicon has the texts; None: `column`
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Between:
     high_from: float | None = None
     high_to: float | None = None
     units: tuple[int, ...] | None = None  # numbers only: hashes of units; None: any unit
+    unit_texts: tuple[str, ...] = ()  # beside `units`: any unit with one of these texts in the lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ class Together:
 @dataclass(frozen=True, slots=True)
 class IdIn:
     ids: tuple[str, ...]
+    resource_type: str | None = None  # None: any of the query's types
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,261 @@
+"""Search strings compiled to the algebra.
+
+https://hl7.org/fhir/R4/search.html
+
+Strict by default: what is not understood is an error. Lenient on request: unknown parameters and bad values
+are left out, said so in a warning, and missing from the self link. Unknown modifiers, sorts, includes and
+chains are errors either way, because what they ask for is known to be something else than what would come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import FhirError, Issue, bad_value, invalid, not_supported, too_costly
+from fhir_server.search import result
+from fhir_server.search.column import Scope
+from fhir_server.search.combine import all_of, any_of
+from fhir_server.search.filter import Filters, code_of
+from fhir_server.search.options import DEFAULTS, Options
+from fhir_server.search.result import Include, Summary, Total
+from fhir_server.search.suggest import did_you_mean
+from fhir_server.store.algebra import Everything, IdIn, Node, SortKey
+
+Parameters = Sequence[tuple[str, str]]
+
+CURSOR = "_cursor"
+PRESENTATION = frozenset(("_format", "_pretty"))
+"""They are about HTTP; search keeps them in its links and leaves them alone otherwise."""
+
+EVERYTHING = Everything()
+_RESULT = frozenset(
+    ("_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements", "_contained",
+     "_containedType", "_score", CURSOR)
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Compartment:
+    """`/Patient/1/Observation`"""
+
+    code: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    resource_types: tuple[str, ...]  # (): every type
+    where: Node = EVERYTHING
+    sort: tuple[SortKey, ...] = ()
+    count: int = DEFAULTS.page_size  # resources a page; 0: the total only
+    total: Total | None = None  # None: not asked for
+    includes: tuple[Include, ...] = ()
+    summary: Summary | None = None
+    elements: tuple[str, ...] = ()
+    cursor: str | None = None  # None: the first page
+    used: tuple[tuple[str, str], ...] = ()  # parameters that count, for links; without the cursor
+    issues: tuple[Issue, ...] = ()  # what was left out
+
+
+def compile_search(  # noqa: PLR0913
+    definitions: Definitions,
+    resource_types: Sequence[str],
+    parameters: Parameters,
+    *,
+    base_url: str,
+    now_ms: int,
+    strict: bool = True,
+    compartment: Compartment | None = None,
+    options: Options = DEFAULTS,
+) -> Search:
+    """What `parameters` ask for among `resource_types`, or among all types that there are (empty).
+
+    Raises 400 with what is not understood and the nearest that would be.
+    """
+    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types)
+    reading = _Reading(
+        definitions, tuple(resource_types), Filters(definitions, scope, options), options, strict
+    )
+    return reading.read(parameters, compartment)
+
+
+def criteria(
+    definitions: Definitions,
+    resource_type: str,
+    given: str | Parameters,
+    base_url: str,
+    *,
+    now_ms: int = 0,
+    options: Options = DEFAULTS,
+) -> Node:
+    """The criteria of a conditional interaction: `identifier=sys|1&active=true`.
+
+    https://hl7.org/fhir/R4/http.html#ccreate
+
+    No condition is ever dropped: anything that is not a search parameter of the type is an error, and so is
+    an absence of criteria, which would fit every resource.
+    """
+    found = _parsed(given, resource_type) if isinstance(given, str) else given
+    if not found:
+        raise invalid("the criteria are empty")
+    for name, value in found:
+        if name in _RESULT or name in PRESENTATION or code_of(name) in _RESULT:
+            raise not_supported(f"{name!r} cannot be a criterion of a conditional interaction")
+        if not value:
+            raise bad_value(f"the criterion {name!r} has no value")
+    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types)
+    filters = Filters(definitions, scope, options)
+    _require_few(found, options)
+    nodes = []
+    for name, value in found:
+        if not filters.known((resource_type,), name):
+            raise filters.unknown((resource_type,), name)
+        nodes.append(filters.node((resource_type,), name, value))
+    return all_of(nodes)
+
+
+def _parsed(text: str, resource_type: str) -> Parameters:
+    """`identifier=1&active=true`, also with `?` or `Patient?` before it; raises 400 for a URL."""
+    from urllib.parse import unquote_plus
+
+    before, mark, after = text.strip().partition("?")
+    if mark and "=" not in before:
+        if before not in ("", resource_type):
+            raise invalid(f"{before!r} before the criteria; they are the parameters of a search and no URL")
+        text = after
+    pairs = [part.partition("=") for part in text.strip().split("&") if part]
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in pairs]
+
+
+def _require_few(parameters: Parameters, options: Options) -> None:
+    if len(parameters) > options.parameters:
+        raise too_costly(f"{len(parameters)} parameters, at most {options.parameters} are allowed")
+
+
+class _Reading:
+    """The parameters of one request, read one by one into a Search."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        resource_types: tuple[str, ...],
+        filters: Filters,
+        options: Options,
+        strict: bool,
+    ) -> None:
+        self._definitions = definitions
+        self._filters = filters
+        self._options = options
+        self._strict = strict
+        self._search = Search(resource_types, count=options.page_size)
+        self._nodes: list[Node] = []
+        self._used: list[tuple[str, str]] = []
+        self._issues: list[Issue] = []
+
+    def read(self, parameters: Parameters, compartment: Compartment | None) -> Search:
+        _require_few(parameters, self._options)
+        rest = self._types(parameters, compartment)
+        if compartment is not None:
+            self._nodes.append(self._in_compartment(compartment))
+        for name, value in rest:
+            self._one(name, value)
+        self._check_together()
+        return replace(
+            self._search,
+            where=all_of(self._nodes),
+            used=tuple(self._used),
+            issues=tuple(self._issues),
+        )
+
+    @property
+    def _types_meant(self) -> tuple[str, ...]:
+        """The types whose parameters can be used; for a search over all types those of every resource."""
+        return self._search.resource_types or tuple(sorted(self._definitions.resource_types))
+
+    def _types(self, parameters: Parameters, compartment: Compartment | None) -> list[tuple[str, str]]:
+        """Take `_type` out, which says what the other parameters mean.
+
+        https://hl7.org/fhir/R4/search.html#type
+        """
+        asked = [value for name, value in parameters if name == "_type"]
+        allowed = self._search.resource_types
+        if asked:
+            types = [each for value in asked for each in value.split(",")]
+            known = allowed or self._definitions.resource_types
+            for each in types:
+                if each not in known:
+                    raise bad_value(
+                        f"_type names {each!r}, which is not a type here{did_you_mean(each, known)}"
+                    )
+            self._search = replace(self._search, resource_types=tuple(dict.fromkeys(types)))
+            self._used += [("_type", value) for value in asked]
+        elif compartment is not None and not allowed:
+            self._search = replace(self._search, resource_types=self._compartment_types(compartment))
+        return [(name, value) for name, value in parameters if name != "_type"]
+
+    def _compartment_types(self, compartment: Compartment) -> tuple[str, ...]:
+        members = self._definitions.compartment(compartment.code)
+        return tuple(each for each in members if members[each] or each == compartment.code)
+
+    def _in_compartment(self, compartment: Compartment) -> Node:
+        code, id_ = compartment.code, compartment.id
+        found = [self._filters.in_compartment(code, id_, each) for each in self._types_meant]
+        if code in self._types_meant:
+            found.append(IdIn((id_,), code))  # a compartment holds the resource that it is named by
+        return any_of(found)
+
+    def _one(self, name: str, value: str) -> None:
+        code = code_of(name)
+        try:
+            if code in _RESULT:
+                value = self._result(code, name, value)
+            elif code not in PRESENTATION:
+                if not self._filters.known(self._types_meant, name):
+                    self._leave_out(self._filters.unknown(self._types_meant, name))
+                    return
+                self._nodes.append(self._filters.node(self._types_meant, name, value))
+        except FhirError as error:
+            if any(issue.code != "value" for issue in error.issues):
+                raise
+            self._leave_out(error)
+            return
+        if code != CURSOR:
+            self._used.append((name, value))
+
+    def _leave_out(self, error: FhirError) -> None:
+        """Raise `error`, or only warn of it when the client asked for leniency."""
+        if self._strict:
+            raise error
+        self._issues += [replace(issue, severity="warning") for issue in error.issues]
+
+    def _result(self, code: str, name: str, value: str) -> str:
+        """Take a result parameter in; returns its value as the links show it."""
+        search, types = self._search, self._types_meant
+        if ":" in name and code not in ("_include", "_revinclude"):
+            raise not_supported(f"{code} has no modifiers")
+        match code:
+            case "_count":
+                search = replace(search, count=result.page_size(value, self._options.page_size_limit))
+                value = str(search.count)
+            case "_sort":
+                search = replace(search, sort=search.sort + result.sort_keys(value, types, self._filters))
+            case "_total":
+                search = replace(search, total=result.total(value))
+            case "_summary":
+                search = replace(search, summary=result.summary(value))
+            case "_elements":
+                found = result.elements(value, types, self._definitions)
+                search = replace(search, elements=search.elements + found)
+            case "_include" | "_revinclude":
+                found_include = result.include(name, value, self._filters, self._definitions)
+                search = replace(search, includes=(*search.includes, found_include))
+            case "_cursor":
+                search = replace(search, cursor=value)
+            case _ if (code, value) not in (("_contained", "false"), ("_containedType", "container")):
+                raise not_supported(f"{name}={value} is not supported by this server")
+        self._search = search
+        return value
+
+    def _check_together(self) -> None:
+        if self._search.summary == "text" and self._search.includes:
+            raise not_supported("_include and _revinclude cannot be combined with _summary=text")

@@ -1,0 +1,219 @@
+"""One search parameter of a request as a node of the algebra: modifiers, chains, `_has`.
+
+https://hl7.org/fhir/R4/search.html#modifiers, https://hl7.org/fhir/R4/search.html#chaining
+"""
+
+from collections.abc import Sequence
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import FhirError, bad_value, not_supported, too_costly
+from fhir_server.search import composite, reference
+from fhir_server.search.column import Scope
+from fhir_server.search.columns import Parameter, columns_of
+from fhir_server.search.combine import any_of, none_of
+from fhir_server.search.options import Options
+from fhir_server.search.special import LATER, SPECIAL
+from fhir_server.search.suggest import did_you_mean
+from fhir_server.search.types import LATER_MODIFIERS, TYPES
+from fhir_server.search.values import alternatives
+from fhir_server.store.algebra import Backward, Everything, Forward, Node, Nothing
+
+HAS = "_has"
+
+
+class Filters:
+    """Compiles `name=value`; one for a request."""
+
+    def __init__(self, definitions: Definitions, scope: Scope, options: Options) -> None:
+        self._definitions = definitions
+        self._columns = columns_of(definitions)
+        self._scope = scope
+        self._options = options
+
+    def known(self, resource_types: Sequence[str], name: str) -> bool:
+        """Whether `name` begins with a parameter that all of the types have."""
+        code = code_of(name)
+        if code == HAS or code in LATER:
+            return True
+        return all(code in self._definitions.search_parameters(each) for each in resource_types)
+
+    def unknown(self, resource_types: Sequence[str], name: str) -> FhirError:
+        """The error for a parameter that is not `known`."""
+        code = code_of(name)
+        shared = self._shared(resource_types)
+        of = " and ".join(resource_types) if len(resource_types) < 4 else "these resource types"
+        return not_supported(f"{code!r} is not a search parameter of {of}{did_you_mean(code, shared)}")
+
+    def node(self, resource_types: Sequence[str], name: str, value: str, steps: int = 0) -> Node:
+        """What fits `name=value` among resources of `resource_types`, all of which have the parameter.
+
+        steps: so many resources lie between those that are searched and these
+        """
+        if name.startswith(f"{HAS}:"):
+            return self._has(resource_types, name, value, steps)
+        head, dot, rest = name.partition(".")
+        code, colon, modifier = head.partition(":")
+        if colon and not modifier:
+            raise not_supported(f"{name!r} ends in a colon without a modifier")
+        if code in LATER or code == HAS:
+            raise self._later(code)
+        parameters = [self.parameter(each, code) for each in resource_types]
+        if dot:
+            return any_of(self._chain(each, modifier, rest, value, steps) for each in parameters)
+        return self._compare(parameters, modifier, value)
+
+    def parameter(self, resource_type: str, code: str) -> Parameter:
+        found = self._columns.parameter(resource_type, code)
+        if found is None:
+            raise self.unknown((resource_type,), code)
+        if found.not_indexed:
+            raise self._later(code)
+        return found
+
+    def _shared(self, resource_types: Sequence[str]) -> set[str]:
+        """Codes of the parameters that all of the types have."""
+        codes = [set(self._definitions.search_parameters(each)) for each in resource_types]
+        return set.intersection(*codes) if codes else set()
+
+    def _later(self, code: str) -> FhirError:
+        if code == HAS:
+            return not_supported("_has is written _has:Type:reference:parameter=value")
+        return not_supported(f"the search parameter {code!r} is not supported by this server")
+
+    def _compare(self, parameters: Sequence[Parameter], modifier: str, value: str) -> Node:
+        if modifier == "missing":
+            return self._missing(parameters, value)
+        values = alternatives(value)
+        if len(values) > self._options.or_values:
+            raise too_costly(f"{len(values)} values in one parameter, at most {self._options.or_values} are")
+        special = SPECIAL.get(parameters[0].code)
+        if special is not None and modifier in ("", "not"):
+            found = special(values, self._scope)
+        else:
+            found = any_of(self._values(parameter, modifier, values) for parameter in parameters)
+        return none_of(found) if modifier == "not" else found
+
+    def _values(self, parameter: Parameter, modifier: str, values: list[str]) -> Node:
+        self._require_modifier(parameter, modifier)
+        if parameter.composites:
+            return composite.where(parameter, values, self._scope)
+        modifier = "" if modifier == "not" else modifier
+        kind = TYPES[parameter.type]
+        return any_of(kind.where(column, values, modifier, self._scope) for column in parameter.columns)
+
+    def _require_modifier(self, parameter: Parameter, modifier: str) -> None:
+        if not modifier:
+            return
+        if parameter.type == "reference" and modifier in self._definitions.resource_types:
+            self._targets(parameter, modifier)
+            return
+        kind = TYPES.get(parameter.type)
+        allowed = kind.modifiers if kind and parameter.columns else frozenset()
+        if modifier in allowed:
+            return
+        of = f"{parameter.code}, a {parameter.type} parameter"
+        if modifier in LATER_MODIFIERS:
+            raise not_supported(f"the modifier :{modifier} of {of}, is not supported by this server")
+        known = allowed | {"missing"}
+        if parameter.type == "reference":
+            known |= set(self._targets(parameter, ""))
+        raise not_supported(f":{modifier} is not a modifier of {of}{did_you_mean(modifier, known)}")
+
+    def _missing(self, parameters: Sequence[Parameter], value: str) -> Node:
+        if value not in ("true", "false"):
+            raise bad_value(f"{value!r} is neither true nor false, the values of :missing")
+        found = any_of(self._present(parameter) for parameter in parameters)
+        return none_of(found) if value == "true" else found
+
+    def _present(self, parameter: Parameter) -> Node:
+        if parameter.code in SPECIAL:
+            return Everything()
+        if parameter.composites:
+            raise not_supported(":missing is not a modifier of composite parameters")
+        return any_of(TYPES[column.type].present(column) for column in parameter.columns)
+
+    def _chain(self, parameter: Parameter, modifier: str, rest: str, value: str, steps: int) -> Node:
+        """`subject:Patient.name=…`: the target fits the rest."""
+        if parameter.type != "reference":
+            raise not_supported(f"{parameter.code} is a {parameter.type} parameter, only references chain")
+        if not rest:
+            raise not_supported(f"{parameter.code}. names no parameter of what is referred to")
+        self._require_steps(steps + 1)
+        targets = self._targets(parameter, modifier)
+        fitting = [each for each in targets if self.known((each,), rest)]
+        if not fitting:
+            raise self.unknown(targets[:1] if len(targets) == 1 else targets, rest)
+        return any_of(
+            Forward(column.name, target, where)
+            for target in fitting
+            if (where := self.node((target,), rest, value, steps + 1)) != Nothing()
+            for column in parameter.columns
+            if not column.targets or target in column.targets
+        )
+
+    def _targets(self, parameter: Parameter, modifier: str) -> list[str]:
+        """The resource types that a chain goes on to."""
+        found: dict[str, None] = {}
+        for column in parameter.columns:
+            found |= dict.fromkeys(column.targets or sorted(self._definitions.resource_types))
+        if not modifier:
+            return list(found)
+        if modifier not in self._definitions.resource_types:
+            known = did_you_mean(modifier, found)
+            raise not_supported(f":{modifier} is not a resource type that {parameter.code} refers to{known}")
+        if modifier not in found:
+            raise not_supported(f"{parameter.code} refers to {', '.join(found)}, not to {modifier}")
+        return [modifier]
+
+    def _has(self, resource_types: Sequence[str], name: str, value: str, steps: int) -> Node:
+        """`_has:Observation:patient:code=…`: an Observation that fits refers here by `patient`.
+
+        https://hl7.org/fhir/R4/search.html#has
+        """
+        parts = name.split(":", 3)
+        if len(parts) != 4 or not all(parts):
+            raise not_supported(f"{name!r} is not written _has:Type:reference:parameter")
+        _, source, code, rest = parts
+        self._require_steps(steps + 1)
+        if source not in self._definitions.resource_types:
+            known = did_you_mean(source, self._definitions.resource_types)
+            raise not_supported(f"{source!r} is not a resource type{known}")
+        parameter = self.parameter(source, code)
+        if parameter.type != "reference":
+            raise not_supported(f"{code} of {source} is a {parameter.type} parameter, not a reference")
+        columns = [column for column in parameter.columns if _refers_to(column.targets, resource_types)]
+        if not columns:
+            raise not_supported(f"{code} of {source} does not refer to {' or '.join(resource_types)}")
+        if not self.known((source,), rest):
+            raise self.unknown((source,), rest)
+        where = self.node((source,), rest, value, steps + 1)
+        return any_of(Backward(column.name, source, where) for column in columns)
+
+    def _require_steps(self, steps: int) -> None:
+        if steps > self._options.chain_depth:
+            raise too_costly(
+                f"chains and _has may go {self._options.chain_depth} steps from resource to resource"
+            )
+
+    def in_compartment(self, code: str, id_: str, resource_type: str) -> Node:
+        """Resources of a type that are in the compartment of `code`/`id_`.
+
+        https://hl7.org/fhir/R4/compartmentdefinition.html
+        """
+        found: list[Node] = []
+        for name in self._definitions.compartment(code).get(resource_type, ()):
+            if name != "{def}":
+                parameter = self.parameter(resource_type, name)
+                found += [
+                    reference.where(column, [f"{code}/{id_}"], "", self._scope)
+                    for column in parameter.columns
+                ]
+        return any_of(found)
+
+
+def code_of(name: str) -> str:
+    return name.partition(".")[0].partition(":")[0]
+
+
+def _refers_to(targets: tuple[str, ...], resource_types: Sequence[str]) -> bool:
+    return not targets or not resource_types or not set(targets).isdisjoint(resource_types)

@@ -1,0 +1,127 @@
+"""Parameters that say which results come, in which order and how much of them.
+
+https://hl7.org/fhir/R4/search.html#return
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import bad_value, not_supported
+from fhir_server.search.columns import Parameter
+from fhir_server.search.filter import Filters
+from fhir_server.search.suggest import did_you_mean
+from fhir_server.search.token import SORTABLE
+from fhir_server.search.types import TYPES
+from fhir_server.store.algebra import SortKey
+
+Total = Literal["none", "estimate", "accurate"]
+Summary = Literal["true", "text", "data", "count", "false"]
+
+ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """`_include` or `_revinclude`: `source`:`parameter`[:`target`]."""
+
+    source: str
+    parameter: Parameter
+    target: str | None  # None: of any type
+    iterate: bool
+    reverse: bool
+
+
+def page_size(value: str, limit: int) -> int:
+    """`_count`; larger ones are cut to `limit`."""
+    digits = value.strip()
+    if not digits.isascii() or not digits.isdigit():
+        raise bad_value(f"_count is {value!r}, it must be a whole number that is not negative")
+    return min(int(digits[:18]), limit)
+
+
+def total(value: str) -> Total:
+    match value:
+        case "none" | "estimate" | "accurate":
+            return value
+        case _:
+            raise bad_value(f"_total is {value!r}, it can be none, estimate or accurate")
+
+
+def summary(value: str) -> Summary:
+    match value:
+        case "true" | "text" | "data" | "count" | "false":
+            return value
+        case _:
+            raise bad_value(f"_summary is {value!r}, it can be true, text, data, count or false")
+
+
+def elements(value: str, resource_types: Sequence[str], definitions: Definitions) -> tuple[str, ...]:
+    """`_elements=identifier,Patient.active`: names of elements at the root of the resources."""
+    found = []
+    for name in value.split(","):
+        resource_type, dot, element = name.strip().rpartition(".")
+        types = [each for each in resource_types if not dot or each == resource_type]
+        known = {each for one in types for each in definitions.type(one).elements}
+        if not types or element not in known:
+            raise bad_value(
+                f"_elements names {name!r}, which is not an element{did_you_mean(element, known)}"
+            )
+        found.append(element)
+    return tuple(found)
+
+
+def sort_keys(value: str, resource_types: Sequence[str], filters: Filters) -> tuple[SortKey, ...]:
+    """`_sort=status,-date`."""
+    if not value:
+        raise bad_value("_sort is empty")
+    return tuple(_sort_key(part, resource_types, filters) for part in value.split(","))
+
+
+def _sort_key(text: str, resource_types: Sequence[str], filters: Filters) -> SortKey:
+    descending = text.startswith("-")
+    code = text.removeprefix("-")
+    if code == "_id":
+        return SortKey("id", descending=descending)
+    if code == "_lastUpdated":
+        return SortKey("updated", descending=descending)
+    if ":" in code or "." in code or not filters.known(resource_types, code):
+        raise not_supported(f"_sort by {code!r}: {filters.unknown(resource_types, code)}")
+    parameters = [filters.parameter(each, code) for each in resource_types]
+    columns = [column for parameter in parameters for column in parameter.columns]
+    kinds = {TYPES[column.type].kind for column in columns}
+    if len(kinds) != 1:
+        raise not_supported(f"_sort by {code!r}: it has no one order")
+    kind = kinds.pop()
+    if kind == "token" and not SORTABLE.issuperset(each for column in columns for each in column.value_types):
+        raise not_supported(f"_sort by {code!r} is not supported by this server")
+    return SortKey(kind, tuple(dict.fromkeys(column.name for column in columns)), descending)
+
+
+def include(name: str, value: str, filters: Filters, definitions: Definitions) -> Include:
+    """`_include=Observation:subject:Patient`, `_revinclude:iterate=…`.
+
+    https://hl7.org/fhir/R4/search.html#include
+    """
+    code, _, modifier = name.partition(":")
+    if modifier not in ("", "iterate", "recurse"):
+        raise not_supported(f":{modifier} is not a modifier of {code}; there is :iterate")
+    parts = value.split(":")
+    if ANY in parts:
+        raise not_supported(f"{code}={value}: wildcards are not supported by this server")
+    if len(parts) not in (2, 3) or not all(parts):
+        raise bad_value(f"{code}={value!r} is not written Type:parameter or Type:parameter:Target")
+    source, parameter_code, *rest = parts
+    for each in (source, *rest):
+        if each not in definitions.resource_types:
+            near = did_you_mean(each, definitions.resource_types)
+            raise bad_value(f"{code}={value!r}: {each!r} is not a resource type{near}")
+    known = {
+        each for each, found in definitions.search_parameters(source).items() if found.type == "reference"
+    }
+    if parameter_code not in known:
+        near = did_you_mean(parameter_code, known)
+        raise bad_value(f"{code}={value!r}: {source} has no reference parameter {parameter_code!r}{near}")
+    parameter = filters.parameter(source, parameter_code)
+    return Include(source, parameter, rest[0] if rest else None, bool(modifier), code == "_revinclude")
