@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabili
 """
 
 import re
-from itertools import chain
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,6 +12,7 @@ import xxhash
 from fhir_server import __version__
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
+from fhir_server.definitions.types import SearchParameter
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.operations import OPERATIONS
 from fhir_server.interactions.preconditions import lists_tag
@@ -20,7 +20,6 @@ from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.table import Table
 from fhir_server.outcome import bad_value
 from fhir_server.resource import encode
-from fhir_server.search.columns import Parameter, columns_of
 from fhir_server.search.special import LATER
 
 RELEASED = "2026-11-23"
@@ -95,12 +94,13 @@ class _Statement:
         self._types = sorted(
             name for name in context.definitions.resource_types if not normative or name in NORMATIVE
         )
-        columns = columns_of(context.definitions)
         self._parameters = {
             name: [
-                each for each in columns.parameters(name) if not each.not_indexed and each.code not in LATER
+                each
+                for each in context.definitions.search_parameters(name).values()
+                if each.code not in LATER
             ]
-            for name in context.definitions.resource_types
+            for name in self._types
         }
         self._links = [(name, parameter) for name in self._types for parameter in self._references(name)]
 
@@ -135,7 +135,7 @@ class _Statement:
             "searchRevInclude": [
                 f"{source}:{parameter.code}"
                 for source, parameter in self._links
-                if not _targets(parameter) or name in _targets(parameter)
+                if not parameter.targets or name in parameter.targets
             ],
             "searchParam": [_search_parameter(each, name) for each in self._parameters[name]],
             "operation": _operations(name),
@@ -156,13 +156,13 @@ class _Statement:
         codes = (code for shape in shapes for each in self._table[shape].values() for code in each.codes)
         return [{"code": code} for code in codes]
 
-    def _references(self, name: str) -> list[Parameter]:
+    def _references(self, name: str) -> list[SearchParameter]:
         return [parameter for parameter in self._parameters[name] if parameter.type == "reference"]
 
     def _common(self) -> list[dict[str, str]]:
         """The parameters of every resource, for searches over all types."""
-        common = self._definitions.search_parameters("Resource")
-        return [_search_parameter(each) for each in self._parameters["Basic"] if each.code in common]
+        common = self._definitions.search_parameters("Resource").values()
+        return [_search_parameter(each) for each in common if each.code not in LATER]
 
 
 def _present(found: dict[str, Any]) -> dict[str, Any]:
@@ -170,19 +170,12 @@ def _present(found: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value != []}
 
 
-def _targets(parameter: Parameter) -> frozenset[str]:
-    """Empty: any type."""
-    found = [column.targets for column in parameter.columns]
-    return frozenset() if not all(found) else frozenset(chain.from_iterable(found))
-
-
-def _search_parameter(parameter: Parameter, resource_type: str | None = None) -> dict[str, str]:
-    definition = parameter.definition
+def _search_parameter(parameter: SearchParameter, resource_type: str | None = None) -> dict[str, str]:
     return {
-        "name": definition.code,
-        "definition": definition.url,
-        "type": definition.type,
-        "documentation": _documentation(definition.description, resource_type),
+        "name": parameter.code,
+        "definition": parameter.url,
+        "type": parameter.type,
+        "documentation": _documentation(parameter.description, resource_type),
     }
 
 
