@@ -59,6 +59,9 @@ class FhirProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(malformed("the request is not HTTP"))
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Java's client offers HTTP/2 with its first request; it is answered in HTTP/1.1, as it may be."""
+
     def _refuse(self, error: FhirError) -> None:
         body = encode(operation_outcome(error.issues))
         head = (
