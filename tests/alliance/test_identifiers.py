@@ -59,7 +59,9 @@ def test_a_credit_code_with_its_check_character() -> None:
     assert is_credit_code("12430181448812349J")
 
 
-@pytest.mark.parametrize("text", ["91350100M000100Y44", "91350100I000100Y43", "91350100m000100Y43", "9135", ""])
+@pytest.mark.parametrize(
+    "text", ["91350100M000100Y44", "91350100I000100Y43", "91350100m000100Y43", "9135", ""]
+)
 def test_a_credit_code_that_is_wrong(text: str) -> None:
     assert not is_credit_code(text)
 
