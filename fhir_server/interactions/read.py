@@ -7,6 +7,7 @@ from fhir_server.interactions.answer import etag
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.preconditions import is_unmodified
 from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.subset import part_of
 from fhir_server.outcome import gone, not_found
 from fhir_server.store.protocol import Version
 
@@ -14,7 +15,7 @@ from fhir_server.store.protocol import Version
 async def read(context: Context, request: Request) -> Response:
     assert request.resource_type is not None and request.id is not None
     version = await context.store.read(request.resource_type, request.id)
-    return answer(request, existing(version, f"{request.resource_type}/{request.id}"))
+    return answer(context, request, existing(version, f"{request.resource_type}/{request.id}"))
 
 
 def existing(version: Version | None, name: str) -> Version:
@@ -29,5 +30,8 @@ def existing(version: Version | None, name: str) -> Version:
     return version
 
 
-def answer(request: Request, version: Version) -> Response:
-    return Response(304 if is_unmodified(request, version) else 200, version=version)
+def answer(context: Context, request: Request, version: Version) -> Response:
+    if is_unmodified(request, version):
+        return Response(304, version=version)
+    part = part_of(context, request, version) if request.parameters else None
+    return Response(200, version=version, resource=part)

@@ -16,4 +16,4 @@ async def vread(context: Context, request: Request) -> Response:
     if version_id is not None:
         version = await context.store.vread(request.resource_type, request.id, version_id)
     name = f"{request.resource_type}/{request.id}/_history/{request.version_id}"
-    return answer(request, existing(version, name))
+    return answer(context, request, existing(version, name))

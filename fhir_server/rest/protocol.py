@@ -12,7 +12,7 @@ from fhir_server.outcome import FhirError, headers_too_large, malformed, operati
 from fhir_server.resource import encode
 
 HEAD_BYTES = 128 * 1024  # more than `rest/limits.py` allows: what is a little too long gets its answer there
-HEAD_TIMEOUT_S = 10
+HEAD_TIMEOUT_S = 10.0
 
 
 class FhirProtocol(HttpToolsProtocol):

@@ -23,7 +23,7 @@ def is_below_base(path: str) -> bool:
 def below_base(raw_path: bytes) -> str:
     """The path behind the base, percent-encoded as on the wire; raises 404."""
     try:
-        path = raw_path.decode("ascii")
+        path = raw_path.decode()
     except UnicodeDecodeError:
         raise _outside() from None
     # `;` begins path parameters for some servers and proxies, never for FHIR: `..;` is an attack on both
