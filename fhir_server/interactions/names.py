@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import bad_value, unknown_type
 
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+# `.` and `..` fit the rule of FHIR, but clients and proxies take them for steps of the path
+_ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9\-.]{1,64}")
 
 
 def require_id(text: object, name: str) -> None:

@@ -164,7 +164,8 @@ class Writing(Connected):
 def _check(state: State | None, if_match: int | None, resource_type: str, id_: str) -> None:
     if if_match is None:
         return
-    current = state[3] if state is not None and state[1] else None
+    # a deletion counts: its version lets a client bring back just what it has seen deleted
+    current = None if state is None else state[3]
     if current != if_match:
         now = "is not there" if current is None else f"is at version {current}"
         raise version_conflict(f"{resource_type}/{id_} {now}, If-Match asks for version {if_match}")
