@@ -34,6 +34,7 @@ class SqliteStore:
         self._limits = limits
         self._units = units  # None: nothing can be written
         self._here = open_connected()
+        self._closed = False
         self._readers = Readers(open_connected, threads, limits.find_s)
 
     async def read(self, resource_type: str, id_: str) -> Version | None:
@@ -80,6 +81,9 @@ class SqliteStore:
         return await self._units.run(work)
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         if self._units is not None:
             await self._units.close()
         self._readers.close()

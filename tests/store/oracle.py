@@ -1,0 +1,199 @@
+"""The algebra evaluated on rows in Python, row by row: slow, and plainly right."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_server.store import algebra
+from fhir_server.store.algebra import Node, Query, SortKey
+from fhir_server.store.rows import Rows
+from tests.store.resources import Resource, rows_of
+
+Identity = tuple[str, str]
+
+
+@dataclass
+class Kept:
+    rows: Rows
+    sequence: int
+    updated_ms: int
+
+
+@dataclass
+class Oracle:
+    kept: dict[Identity, Kept] = field(default_factory=dict)  # in the order of their last change
+    lexicon: set[tuple[str, str, int]] = field(default_factory=set)
+
+    def put(self, found: Resource, sequence: int, updated_ms: int) -> None:
+        rows = rows_of(found["rows"])
+        for one in (rows, *rows.instances):
+            self.lexicon |= one.lexicon
+        self.kept[found["resourceType"], found["id"]] = Kept(rows, sequence, updated_ms)
+
+    def delete(self, identity: Identity) -> None:
+        self.kept.pop(identity, None)
+
+    def find(self, resource_types: tuple[str, ...], where: Node) -> set[Identity]:
+        return {
+            identity
+            for identity, kept in self.kept.items()
+            if (not resource_types or identity[0] in resource_types) and self.fits(where, identity, kept.rows)
+        }
+
+    def fits(self, node: Node, identity: Identity, rows: Rows) -> bool:
+        return _TESTS[type(node)](self, node, identity, rows)
+
+    def is_sorted(self, query: Query, found: list[Identity]) -> bool:
+        """Whether each one's sort keys are not above the next one's; those without a value last."""
+        keys = [[self._rank(key, identity) for key in query.sort] for identity in found]
+        return all(_compare(one, other, query.sort) <= 0 for one, other in zip(keys, keys[1:], strict=False))
+
+    def _rank(self, key: SortKey, identity: Identity) -> Any:
+        kept = self.kept[identity]
+        values = list(_SORT_VALUES[key.kind](self, key, identity, kept))
+        if not values:
+            return None
+        return max(values) if key.descending else min(values)
+
+    def texts(self, column: str, hash_: int) -> set[str]:
+        return {text for name, text, found in self.lexicon if (name, found) == (column, hash_)}
+
+
+def _compare(one: list[Any], other: list[Any], sort: tuple[SortKey, ...]) -> int:
+    for a, b, key in zip(one, other, sort, strict=True):
+        if a == b:
+            continue
+        if a is None or b is None:
+            return 1 if a is None else -1
+        return -1 if (a < b) != key.descending else 1
+    return 0
+
+
+def _sort_tokens(oracle: Oracle, key: SortKey, _identity: Identity, kept: Kept) -> Iterator[str]:
+    for column, hash_ in kept.rows.tokens:
+        if column in key.columns:
+            yield from oracle.texts(column, hash_)
+
+
+_SORT_VALUES: dict[str, Callable[[Oracle, SortKey, Identity, Kept], Iterator[Any]]] = {
+    "id": lambda _oracle, _key, identity, _kept: iter((identity[1],)),
+    "updated": lambda _oracle, _key, _identity, kept: iter((kept.sequence,)),
+    "string": lambda _oracle, key, _identity, kept: (t for c, t, _ in kept.rows.strings if c in key.columns),
+    "date": lambda _oracle, key, _identity, kept: (low for c, low, _ in kept.rows.dates if c in key.columns),
+    "number": lambda _oracle, key, _identity, kept: (
+        low for c, _, low, _ in kept.rows.numbers if c in key.columns
+    ),
+    "reference": lambda _oracle, key, _identity, kept: (
+        f"{t}/{i}" for c, t, i in kept.rows.references if c in key.columns
+    ),
+    "token": _sort_tokens,
+}
+
+
+def _lexicon_in(oracle: Oracle, node: algebra.LexiconIn, _identity: Identity, rows: Rows) -> bool:
+    lexicon = node.lexicon or node.column
+    return any(
+        text.startswith(wanted) if node.prefix else text == wanted
+        for column, hash_ in rows.tokens
+        if column == node.column
+        for text in oracle.texts(lexicon, hash_)
+        for wanted in node.texts
+    )
+
+
+def _string_is(_oracle: Oracle, node: algebra.StringIs, _identity: Identity, rows: Rows) -> bool:
+    return any(
+        (column, text) == (node.column, node.text) and node.written in (None, written)
+        for column, text, written in rows.strings
+    )
+
+
+def _between(oracle: Oracle, node: algebra.Between, _identity: Identity, rows: Rows) -> bool:
+    def inside(low: float, high: float) -> bool:
+        return (
+            (node.low_from is None or low >= node.low_from)
+            and (node.low_to is None or low <= node.low_to)
+            and (node.high_from is None or high >= node.high_from)
+            and (node.high_to is None or high <= node.high_to)
+        )
+
+    if node.kind == "date":
+        return any(column == node.column and inside(low, high) for column, low, high in rows.dates)
+    any_unit = node.units is None and not node.unit_texts
+    return any(
+        column == node.column
+        and (
+            any_unit
+            or unit in (node.units or ())
+            or bool(oracle.texts(node.column, unit) & set(node.unit_texts))
+        )
+        and inside(low, high)
+        for column, unit, low, high in rows.numbers
+    )
+
+
+def _present(_oracle: Oracle, node: algebra.Present, _identity: Identity, rows: Rows) -> bool:
+    table: set[Any] = getattr(rows, f"{node.kind}s")
+    return any(row[0] == node.column for row in table)
+
+
+def _forward(oracle: Oracle, node: algebra.Forward, _identity: Identity, rows: Rows) -> bool:
+    return any(
+        column == node.column
+        and target[0] == node.resource_type
+        and target in oracle.kept
+        and oracle.fits(node.where, target, oracle.kept[target].rows)
+        for column, *rest in rows.references
+        for target in [(rest[0], rest[1])]
+    )
+
+
+def _backward(oracle: Oracle, node: algebra.Backward, identity: Identity, _rows: Rows) -> bool:
+    return any(
+        other[0] == node.resource_type
+        and (node.column, *identity) in kept.rows.references
+        and oracle.fits(node.where, other, kept.rows)
+        for other, kept in oracle.kept.items()
+    )
+
+
+def _together(oracle: Oracle, node: algebra.Together, identity: Identity, rows: Rows) -> bool:
+    return any(
+        all(oracle.fits(term, identity, instance) for term in node.terms) for instance in rows.instances
+    )
+
+
+def _updated(oracle: Oracle, node: algebra.UpdatedBetween, identity: Identity, _rows: Rows) -> bool:
+    updated = oracle.kept[identity].updated_ms
+    return (node.first is None or updated >= node.first) and (node.last is None or updated <= node.last)
+
+
+_TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
+    algebra.Everything: lambda *_: True,
+    algebra.Nothing: lambda *_: False,
+    algebra.TokenIn: lambda _o, node, _i, rows: any((node.column, h) in rows.tokens for h in node.hashes),
+    algebra.LexiconIn: _lexicon_in,
+    algebra.StringIs: _string_is,
+    algebra.StringStarts: lambda _o, node, _i, rows: any(
+        column == node.column and text.startswith(node.text) for column, text, _ in rows.strings
+    ),
+    algebra.StringContains: lambda _o, node, _i, rows: any(
+        column == node.column and node.text in text for column, text, _ in rows.strings
+    ),
+    algebra.Between: _between,
+    algebra.ReferenceIn: lambda _o, node, _i, rows: any(
+        column == node.column and (type_, id_) in node.targets for column, type_, id_ in rows.references
+    ),
+    algebra.ReferenceOfType: lambda _o, node, _i, rows: any(
+        column == node.column and type_ in node.resource_types for column, type_, _ in rows.references
+    ),
+    algebra.Present: _present,
+    algebra.Forward: _forward,
+    algebra.Backward: _backward,
+    algebra.Together: _together,
+    algebra.IdIn: lambda _o, node, identity, _r: identity[1] in node.ids,
+    algebra.UpdatedBetween: _updated,
+    algebra.And: lambda o, node, i, r: all(o.fits(term, i, r) for term in node.terms),
+    algebra.Or: lambda o, node, i, r: any(o.fits(term, i, r) for term in node.terms),
+    algebra.Not: lambda o, node, i, r: not o.fits(node.term, i, r),
+}
