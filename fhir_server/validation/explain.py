@@ -8,6 +8,7 @@ from typing import Any
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import Element, TypeDefinition
+from fhir_server.fhirpath.parser import KEYWORDS
 from fhir_server.outcome import Issue
 from fhir_server.validation import (
     binding,
@@ -17,10 +18,16 @@ from fhir_server.validation import (
     contained,
     extension,
     reference,
+    xhtml,
 )
 from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, STRING_LIMIT, Primitive
 from fhir_server.validation.scope import Contained, Scope, shown
 from fhir_server.validation.suggestion import did_you_mean
+
+
+def _step(at: str, name: str) -> str:
+    """The path of an element; `div` is also an operator of FHIRPath and stands in backticks."""
+    return f"{at}.`{name}`" if name in KEYWORDS else f"{at}.{name}"
 
 
 def _wrong(at: str, text: str) -> Issue:
@@ -55,7 +62,7 @@ class Explanation:
             text = f"{at}.resourceType: {shown(type_name)} is not a resource type of FHIR"
             yield Issue("error", "invalid", f"{text} {self._definitions.release}{hint}", at)
         else:
-            yield from self._type(self._definitions.type(type_name), value, at, scope, nested=False)
+            yield from self._type(self._definitions.type(type_name), value, at, scope)
 
     def _contained(self, values: Any, at: str, scope: Scope) -> Iterator[Issue]:
         """The property `contained` of a resource at `at`."""
@@ -71,15 +78,25 @@ class Explanation:
             scope.criteria += own.criteria
 
     def _type(
-        self, definition: TypeDefinition, value: Any, at: str, scope: Scope, *, nested: bool
+        self,
+        definition: TypeDefinition,
+        value: Any,
+        at: str,
+        scope: Scope,
+        *,
+        nested: bool = False,
+        has_value: bool = False,
     ) -> Iterator[Issue]:
-        """Issues of a value of a complex type; nested: an extension within an extension."""
+        """Issues of a value of a complex type.
+
+        nested: an extension within an extension. has_value: the companion of a primitive value.
+        """
         if type(value) is not dict:
-            yield _wrong(at, f"found {_json(value)}, needs a {definition.name} (an object)")
+            yield _wrong(at, f"found {_json(value)}, needs {_a(definition.name)} (an object)")
             return
         if not value:
             yield _wrong(at, "found {}, an element has a value or children (ele-1)")
-        elif value.keys() == {"id"} and definition.kind != "resource":
+        elif value.keys() == {"id"} and definition.kind != "resource" and not has_value:
             text = f"{at}: found an id only, an element has a value or children (ele-1)"
             yield Issue("error", "invariant", text, at)
         for name, item in value.items():
@@ -92,7 +109,7 @@ class Explanation:
     def _together(self, definition: TypeDefinition, value: dict[str, Any], at: str) -> Iterator[Issue]:
         """Rules about which properties stand together: cardinality, choice."""
         for element in definition.elements.values():
-            place = f"{at}.{element.name}"
+            place = _step(at, element.name)
             if element.choice:
                 names = [name for name in choice.properties(definition, element) if name in value]
                 yield from choice.issues(element, names, place)
@@ -109,14 +126,14 @@ class Explanation:
         if name == "resourceType" and definition.kind == "resource":
             return
         if owner := companion.owner(definition, name):
-            yield from self._companion(owner[0], parent, name, item, f"{at}.{owner[0].name}", scope)
+            yield from self._companion(owner[0], parent, name, item, _step(at, owner[0].name), scope)
             return
         found = definition.properties.get(name)
         if found is None:
             yield _unknown(definition, name, at)
             return
         element, type_name = found
-        place = f"{at}.{element.name}"
+        place = _step(at, element.name)
         if not element.many:
             yield from self._value(definition, element, type_name, item, place, scope)
         elif type(item) is not list:
@@ -135,18 +152,19 @@ class Explanation:
         self, element: Element, parent: dict[str, Any], name: str, item: Any, at: str, scope: Scope
     ) -> Iterator[Issue]:
         described = self._definitions.type("Element")
+        value = parent.get(name[1:])
         if not element.many:
-            yield from self._type(described, item, at, scope, nested=False)
+            yield from self._type(described, item, at, scope, has_value=value is not None)
             return
         if type(item) is not list or not item:
             yield _wrong(at, f"{name}: found {_json(item)}, needs an array with an entry for each value")
             return
-        values = parent.get(name[1:], [None] * len(item))
+        values = [None] * len(item) if value is None else value
         if isinstance(values, list):
             yield from companion.pairs(values, item, at)
-        for index, one in enumerate(item):
-            if one is not None:
-                yield from self._type(described, one, f"{at}[{index}]", scope, nested=False)
+            for index, (one, of) in enumerate(zip(item, values, strict=False)):
+                if one is not None:
+                    yield from self._type(described, one, f"{at}[{index}]", scope, has_value=of is not None)
 
     def _value(
         self,
@@ -191,10 +209,11 @@ def _primitive(primitive: Primitive, value: Any, at: str, scope: Scope) -> Itera
     elif type(value) is str and len(value) > STRING_LIMIT and primitive is PRIMITIVES["string"]:
         text = f"{at}: found {len(value)} characters, at most {STRING_LIMIT} are allowed"
         yield Issue("error", "too-long", text, at)
+    elif primitive is PRIMITIVES["xhtml"] and type(value) is str:
+        yield Issue("error", "value", f"{at}: {xhtml.flaw(value)}, needs {primitive.wanted}", at)
     else:
-        given = "true" if value is True else "false" if value is False else shown(value)
         hint = f" (a JSON {primitive.json})" if _json(value) != f"a {primitive.json}" else ""
-        yield Issue("error", "value", f"{at}: {given} is not {primitive.wanted}{hint}", at)
+        yield Issue("error", "value", f"{at}: {shown(value)} is not {primitive.wanted}{hint}", at)
 
 
 def _json(value: Any) -> str:
@@ -214,10 +233,24 @@ def _json(value: Any) -> str:
 
 
 def _unknown(definition: TypeDefinition, name: str, at: str) -> Issue:
-    found = definition.properties.get(name[1:]) if name.startswith("_") else None
-    if found:
-        reason = f"{name[1:]} is a {found[1]}, and only primitive elements have a companion with _"
-    else:
-        hint = did_you_mean(name, definition.properties)
-        reason = f"{definition.name} has no such property{hint}"
-    return _wrong(at, f"{shown(name)}: {reason}")
+    return _wrong(at, f"{shown(name)}: {_why_unknown(definition, name)}")
+
+
+def _why_unknown(definition: TypeDefinition, name: str) -> str:
+    of = definition.properties.get(name[1:]) if name.startswith("_") else None
+    if of and of[1] in PRIMITIVES:
+        return f"{name[1:]} is an attribute and has no companion with _"
+    if of:
+        return f"{name[1:]} is {_a(of[1])}, and only primitive elements have a companion with _"
+    if name in definition.elements:
+        names = [one for one, (element, _) in definition.properties.items() if element.name == name]
+        more = ", …" if len(names) > NAMES_LISTED else ""
+        return f"{name}[x] is written with its type: {', '.join(names[:NAMES_LISTED])}{more}"
+    return f"{definition.name} has no such property{did_you_mean(name, definition.properties)}"
+
+
+NAMES_LISTED = 5
+
+
+def _a(name: str) -> str:
+    return f"an {name}" if name[0] in "AEIO" else f"a {name}"

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from fhir_server.resource import NUMBER_LENGTH_LIMIT, ExactDecimal
 from fhir_server.validation.scope import Scope
-from fhir_server.validation.xhtml import is_narrative
+from fhir_server.validation.xhtml import flaw
 
 Accept = Callable[[Any, Scope], bool]
 
@@ -103,7 +103,7 @@ def _base64(value: Any, _: Scope) -> bool:
 
 
 def _xhtml(value: Any, _: Scope) -> bool:
-    return type(value) is str and is_narrative(value)
+    return type(value) is str and flaw(value) is None
 
 
 _INTEGERS = "at most 2147483647, without fraction or exponent"

@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from fhir_server.resource import encode
+
 
 class Contained(NamedTuple):
     id: str
@@ -29,8 +31,8 @@ class Scope:
 
 
 def shown(value: Any) -> str:
-    """A client's value in a message, cut where it is long."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    """A client's value in a message, as the client wrote it, cut where it is long."""
+    text = repr(value) if isinstance(value, str) else encode(value).decode()
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 

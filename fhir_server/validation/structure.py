@@ -16,6 +16,7 @@ ISSUES_LIMIT = 100  # a body of 16 MiB can hold a million mistakes
 
 class Validator:
     def __init__(self, definitions: Definitions) -> None:
+        self._resource_types = definitions.resource_types
         self._accepts = Acceptance(definitions).resource
         self._explain = Explanation(definitions).resource
 
@@ -26,10 +27,14 @@ class Validator:
         """
         if self._accepts(resource):
             return []
-        place = at or str(resource.get("resourceType", "Resource"))[:64]
-        found = list(islice(self._explain(resource, place), ISSUES_LIMIT + 1))
+        found = list(islice(self._explain(resource, at or self._name(resource)), ISSUES_LIMIT + 1))
         if len(found) > ISSUES_LIMIT:
             found[ISSUES_LIMIT:] = [
                 Issue("information", "incomplete", f"only the first {ISSUES_LIMIT} issues are listed")
             ]
         return found
+
+    def _name(self, resource: dict[str, Any]) -> str:
+        """Where the paths of a resource start."""
+        found = resource.get("resourceType")
+        return found if isinstance(found, str) and found in self._resource_types else "Resource"

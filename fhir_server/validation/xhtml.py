@@ -12,13 +12,19 @@ from xml.parsers import expat
 _DIV = re.compile(r"""<div\s[^<>]*?xmlns=(["'])http://www\.w3\.org/1999/xhtml\1""").match
 
 
-def is_narrative(text: str) -> bool:
-    """A document type cannot stand inside a root element, so no entity can be declared and none grows."""
+def flaw(text: str) -> str | None:
+    """What is wrong with the text of a narrative; None: nothing.
+
+    A document type cannot stand inside a root element, so no entity can be declared and none grows.
+    """
     text = text.strip()
     if not _DIV(text):
-        return False
+        return f"starts with {text[:SHOWN]!r}"
     try:
         expat.ParserCreate().Parse(text, True)
-    except expat.ExpatError:
-        return False
-    return True
+    except expat.ExpatError as error:
+        return f"{expat.ErrorString(error.code)} at line {error.lineno}, column {error.offset + 1}"
+    return None
+
+
+SHOWN = 60  # characters
