@@ -10,19 +10,20 @@ import argparse
 import asyncio
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from fhir_server.clock import parse_instant
 from fhir_server.definitions.npm import configured_registry, fetch, parse_specifier
 from fhir_server.definitions.packages import Package, open_package
-from fhir_server.definitions.registry import CORE_TABLES, load
+from fhir_server.definitions.registry import CORE_TABLES, Definitions, load
 from fhir_server.outcome import DefinitionError, FhirError, Issue
-from fhir_server.resource import Resource, content
+from fhir_server.resource import Resource, content, decode
+from fhir_server.search.compile import criteria
 from fhir_server.search.index import Indexer
-from fhir_server.store.protocol import Content, Transaction
+from fhir_server.store.protocol import Content, Reader, Transaction
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite.seal import seal
 from fhir_server.store.sqlite.store import SqliteStore, open_store
@@ -36,7 +37,8 @@ Check = Callable[[Resource], list[Issue]]
 
 _ID = re.compile(r"[A-Za-z0-9\-.]+")
 _ID_LENGTH = 64  # one definition of R4 itself has a longer id; it is cut, for no request could name it
-_SHOWN = 5
+_SHOWN = 5  # of the things that are wrong in a package
+_ERRORS = ("fatal", "error")
 _DATE = re.compile(r"\d{14}")
 
 
@@ -45,13 +47,14 @@ class Added:
     name: str
     version: str
     canonicals: int
+    left_out: tuple[str, ...]  # why, for definitions of the package that are not in the layer
     path: Path  # of the layer
 
 
 async def add_package(
     data_folder: Path, source: str, *, indexer: Indexer, check: Check, registry: str | None = None
 ) -> Added:
-    """Add a package, a `.tgz` file or folder or NAME@VERSION, as a layer; it takes the place of another version.
+    """Add a package, a `.tgz` file or folder or NAME@VERSION, as a layer, in the place of its other versions.
 
     registry: the URL of an npm registry; None: the one that npm is configured with.
     Raises DefinitionError for a package that is malformed, with the canonical and the element, and FhirError
@@ -61,11 +64,11 @@ async def add_package(
     package = _found(source, folder, registry)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (_file_name(package.name, package.version) + SUFFIX)
-    count = await make_layer(package, path, indexer, check)
+    count, left_out = await make_layer(package, path, indexer, check)
     for other in folder.glob(_file_name(package.name, "*") + SUFFIX):
         if other != path:
             other.unlink()
-    return Added(package.name, package.version, count, path)
+    return Added(package.name, package.version, count, left_out, path)
 
 
 def layer_paths(data_folder: Path) -> list[Path]:
@@ -95,6 +98,28 @@ def open_layers(data_folder: Path, indexer: Indexer) -> tuple[SqliteStore, ...]:
     return tuple(_open_layer(path, indexer) for path in layer_paths(data_folder))
 
 
+async def find_canonical(store: Reader, definitions: Definitions, url: str) -> Resource | None:
+    """The definition with this canonical, `url` or `url|version`; None when there is none.
+
+    https://hl7.org/fhir/R4/references.html#canonical; of several versions the one that the store finds first.
+    """
+    url, _, version = url.partition("|")
+    parameters = [("url", _escaped(url))]
+    if version:
+        parameters.append(("version", _escaped(version)))
+    for resource_type in sorted(definitions.resource_types):
+        if {"url", "version"} <= definitions.search_parameters(resource_type).keys():
+            where = criteria(definitions, resource_type, parameters, "")
+            for found in await store.read_many(await store.identities(resource_type, where, 1)):
+                return cast(Resource, decode(found.body))
+    return None
+
+
+def _escaped(text: str) -> str:
+    """https://hl7.org/fhir/R4/search.html#escaping"""
+    return re.sub(r"([\\,$|])", r"\\\1", text)
+
+
 def _open_layer(path: Path, indexer: Indexer) -> SqliteStore:
     return open_store(path, extract=indexer.extract, clock=lambda: 0, readonly=True)
 
@@ -114,10 +139,14 @@ def _file_name(name: str, version: str) -> str:
     return f"{name.replace('/', '+')}@{version.replace('/', '+')}"
 
 
-async def make_layer(package: Package, path: Path, indexer: Indexer, check: Check) -> int:
-    """Write the definitions of `package` into a store's file that nobody writes again; returns their number."""
-    canonicals = _kept(package)
-    _refuse_malformed(package, canonicals, check)
+async def make_layer(
+    package: Package, path: Path, indexer: Indexer, check: Check
+) -> tuple[int, tuple[str, ...]]:
+    """Write the definitions of `package` into a store's file that nobody writes again.
+
+    Returns how many there are, and why others were left out.
+    """
+    canonicals, left_out = _checked(package, _kept(package), indexer.definitions.resource_types, check)
     instant_ms = _published(package, (resource for _, resource in canonicals))
     # the file appears whole or not at all
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -132,7 +161,7 @@ async def make_layer(package: Package, path: Path, indexer: Indexer, check: Chec
         partial.replace(path)
     finally:
         _remove(partial)
-    return len(canonicals)
+    return len(canonicals), tuple(left_out)
 
 
 def _remove(partial: Path) -> None:
@@ -147,27 +176,49 @@ def _kept(package: Package) -> list[tuple[str, Resource]]:
     for file, resource in package.canonicals():
         resource_type, id_ = resource["resourceType"], resource.get("id")
         if not isinstance(id_, str) or not _ID.fullmatch(id_):
-            raise DefinitionError(f"{package.name}: {file}: {resource_type}.id is {id_!r}, which is not an id")
+            raise DefinitionError(
+                f"{package.name}: {file}: {resource_type}.id is {id_!r}, which is not an id"
+            )
         kept = {name: value for name, value in resource.items() if name != "text"} | {"id": id_[:_ID_LENGTH]}
         found.setdefault((resource_type, kept["id"]), (file, kept))
     return [found[identity] for identity in sorted(found)]
 
 
-def _refuse_malformed(package: Package, canonicals: Sequence[tuple[str, Resource]], check: Check) -> None:
-    wrong = [
-        f"{package.name}: {resource.get('url', file)}: {issue.diagnostics}"
-        + (f" ({issue.expression})" if issue.expression else "")
-        for file, resource in canonicals
-        for issue in check(resource)
-        if issue.severity in ("fatal", "error")
-    ]
+def _checked(
+    package: Package, canonicals: list[tuple[str, Resource]], resource_types: frozenset[str], check: Check
+) -> tuple[list[tuple[str, Resource]], list[str]]:
+    """Those that can be kept, and why others are left out; raises DefinitionError for a broken definition.
+
+    Left out are types of a later release, and an ImplementationGuide that speaks of them: it describes how
+    the package was published, and the server acts on none of it.
+    """
+    kept, left_out, wrong = [], [], []
+    for file, resource in canonicals:
+        where = f"{package.name}: {resource.get('url', file)}"
+        if resource["resourceType"] not in resource_types:
+            left_out.append(f"{where}: there is no type {resource['resourceType']}")
+            continue
+        found = [f"{where}: {_text(issue)}" for issue in check(resource) if issue.severity in _ERRORS]
+        if not found:
+            kept.append((file, resource))
+        elif resource["resourceType"] == "ImplementationGuide":
+            left_out.append(found[0])
+        else:
+            wrong += found
     if wrong:
         more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
         raise DefinitionError("\n".join([*wrong[:_SHOWN], *more]))
+    return kept, left_out
+
+
+def _text(issue: Issue) -> str:
+    """What is wrong, with the element; most diagnostics begin with it."""
+    at = issue.expression
+    return issue.diagnostics if at is None or at in issue.diagnostics else f"{at}: {issue.diagnostics}"
 
 
 async def _put_all(
-    tx: Transaction, package: Package, canonicals: Sequence[tuple[str, Resource]], indexer: Indexer
+    tx: Transaction, package: Package, canonicals: list[tuple[str, Resource]], indexer: Indexer
 ) -> None:
     for file, resource in canonicals:
         try:
@@ -210,7 +261,9 @@ def _updated(resource: Resource) -> int:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description="Make the layer of definitions that ships with the server")
+    arguments = argparse.ArgumentParser(
+        description="Make the layer of definitions that ships with the server"
+    )
     arguments.add_argument("package", type=Path, help="a .tgz file or the folder it unpacks to")
     arguments.add_argument("canonicals", type=Path, nargs="?", default=CORE_CANONICALS)
     given = arguments.parse_args()

@@ -21,7 +21,7 @@ from msgspec import Struct
 from fhir_server.outcome import DefinitionError, FhirError, exhausting, unsafe
 from fhir_server.resource import Resource, decode
 
-ENTRY_LIMIT = 50_000
+ENTRY_LIMIT = 20_000
 ENTRY_SIZE_LIMIT_BYTES = 64 << 20
 TOTAL_SIZE_LIMIT_BYTES = 1 << 30
 

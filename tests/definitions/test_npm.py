@@ -1,10 +1,7 @@
 import base64
 import hashlib
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,46 +9,16 @@ import pytest
 from fhir_server.definitions import npm
 from fhir_server.definitions.npm import configured_registry, fetch, parse_specifier
 from fhir_server.outcome import DefinitionError
+from tests.definitions.npm_registry import Registry, running
 
 BODY = b"the bytes of a package"
 SHA512 = "sha512-" + base64.b64encode(hashlib.sha512(BODY).digest()).decode()
 
 
-class Registry:
-    def __init__(self) -> None:
-        self.answers: dict[str, bytes] = {}
-        self.asked: list[str] = []
-        self.address = ""
-
-    def give(self, name: str = "org.example", body: bytes = BODY, **dist: Any) -> None:
-        tarball = f"{self.address}/-/{name}.tgz"
-        self.answers[f"/{name.replace('/', '%2F')}"] = json.dumps(
-            {"versions": {"1.0.0": {"dist": {"tarball": tarball, **dist}}}}
-        ).encode()
-        self.answers[f"/-/{name}.tgz"] = body
-
-
 @pytest.fixture
 def registry() -> Iterator[Registry]:
-    found = Registry()
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found.asked.append(self.path)
-            body = found.answers.get(self.path)
-            self.send_response(404 if body is None else 200)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        found.address = f"http://127.0.0.1:{server.server_port}"
-        thread = Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with running() as found:
         yield found
-        server.shutdown()
-        thread.join()
 
 
 def test_a_package_is_fetched_once(registry: Registry, tmp_path: Path) -> None:
