@@ -14,7 +14,9 @@ from fhir_server.interactions.bundle import Link, history_entry, join
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.request import Parameters, Request, Response
 from fhir_server.interactions.search import options_of
+from fhir_server.interactions.subset import part_of
 from fhir_server.outcome import bad_value, not_found, not_supported
+from fhir_server.resource import encode
 from fhir_server.search.date import parse
 from fhir_server.store.protocol import HistoryRange, Version
 
@@ -27,7 +29,7 @@ _COUNT = re.compile(r"[0-9]{1,18}")
 
 async def history(context: Context, request: Request) -> Response:
     given = _once(request)
-    count = _count(context, given.get("_count"))
+    count = 0 if ("_summary", "count") in request.parameters else _count(context, given.get("_count"))
     range_ = _range(context, request, given)
     # one more than is shown tells whether there is a next page
     versions = await context.store.history(range_, count + 1) if count else []
@@ -38,7 +40,7 @@ async def history(context: Context, request: Request) -> Response:
         range_ = range_._replace(up_to_sequence=versions[0].sequence)
     body = join(
         "history",
-        [history_entry(request.base_url, version) for version in versions],
+        [history_entry(request.base_url, _shown(context, request, version)) for version in versions],
         id_=context.new_id(),
         last_updated_ms=context.clock(),
         total=await _total(context, request, range_, count),
@@ -94,6 +96,13 @@ def _instants(context: Context, given: dict[str, str], name: str) -> tuple[int, 
         raise bad_value(f"{name} is {given[name]!r}, it must be a time such as 2026-11-23T08:00:00Z")
     first, last = found
     return -(-first // 1000), last // 1000
+
+
+def _shown(context: Context, request: Request, version: Version) -> Version:
+    if version.deleted or not any(name in ("_summary", "_elements") for name, _ in request.parameters):
+        return version
+    part = part_of(context, request, version)
+    return version if part is None else version._replace(body=encode(part))
 
 
 async def _require_known(context: Context, request: Request) -> None:
