@@ -28,10 +28,9 @@ NAME_SHOWN = 100  # characters of a client's property name in a message: it may 
 _BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # a control character other than tab, line feed and carriage return, written as an escape (raw is not JSON)
-_CONTROL = re.compile(rb"(?<!\\)(?:\\\\)*(\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F])))")
-_CONTROL_ESCAPES = (b"\\b", b"\\f", b"\\u00")
+_CONTROL = re.compile(rb"\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]))")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
 class ExactDecimal(Decimal):
@@ -100,9 +99,12 @@ def parse_value(body: bytes) -> Any:
         body = body[3:]
     value = _decode_strictly(body)
     minified = msgspec.json.format(body, indent=-1)
-    _refuse_deep_nesting(minified)
-    if any(escape in minified for escape in _CONTROL_ESCAPES) and (found := _CONTROL.search(minified)):
-        raise bad_value(f"the control character {found[1].decode()} is not allowed")
+    shown = minified
+    if b"\\" in minified:  # it stands in strings only, so from the left these are the escapes
+        shown = minified.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if found := _CONTROL.search(shown):
+            raise bad_value(f"the control character {found[0].decode()} is not allowed")
+    _refuse_deep_nesting(shown)
     # equal bytes prove that no key was dropped and no digit lost; else the slow parser tells
     return value if encode(value) == minified else _decode_slowly(body)
 
@@ -168,11 +170,14 @@ def _decode_slowly(body: bytes) -> Any:
     return json.loads(body, object_pairs_hook=unique, parse_float=_decimal, parse_int=_integer)
 
 
-def _refuse_deep_nesting(minified: bytes) -> None:
-    if minified.count(b"{") + minified.count(b"[") <= DEPTH_LIMIT:
+def _refuse_deep_nesting(shown: bytes) -> None:
+    """For JSON text without escaped quotes."""
+    if shown.count(b"{") + shown.count(b"[") <= DEPTH_LIMIT:
         return
-    outside = _STRING.sub(b"", minified) if b"\\" in minified else b"".join(minified.split(b'"')[::2])
-    brackets = outside.translate(None, _NOT_BRACKETS)
+    # two quotes side by side: an empty string, or two strings with nothing between that matters here
+    brackets = shown.translate(None, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
+    if b'"' in brackets:
+        brackets = b"".join(brackets.split(b'"')[::2])
     for _ in range(DEPTH_LIMIT):
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
         if not brackets:
