@@ -7,6 +7,7 @@ Instants inside the server are whole milliseconds since 1970-01-01T00:00:00Z, th
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], int]
 """Answers the present instant in milliseconds since the epoch, UTC."""
@@ -19,8 +20,13 @@ def system_clock() -> int:
 def format_instant(instant_ms: int) -> str:
     """`2026-11-23T08:00:00.123Z`, the `instant` of FHIR for an instant of this server."""
     seconds, milliseconds = divmod(instant_ms, 1000)
+    return f"{_format_second(seconds)}.{milliseconds:03}Z"
+
+
+@lru_cache(maxsize=4096)  # versions of one transaction share it, and pages of a search often do
+def _format_second(seconds: int) -> str:
     year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
-    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
 
 
 def parse_instant(text: str) -> int:
