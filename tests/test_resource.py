@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from fhir_server.outcome import FhirError
 from fhir_server.resource import (
     DEPTH_LIMIT,
+    EXPONENT_LIMIT,
     ExactDecimal,
     content,
     decode,
@@ -141,7 +142,7 @@ def test_A10_what_is_not_a_json_number_is_refused(number: str) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    ["1E400", "-1e101", "1e-101", "0e500", "1e9999999999", "1e" + "9" * 40, "9" * 5000, "0." + "1" * 5000],
+    ["1E400", "-1e301", "1e-301", "0e500", "1e9999999999", "1e" + "9" * 40, "9" * 5000, "0." + "1" * 5000],
 )
 def test_A11_numbers_without_measure_are_refused_at_once(number: str) -> None:
     started = time.process_time()
@@ -174,7 +175,7 @@ json_numbers = st.builds(
             lambda mark, sign, power: f"{mark}{sign}{power}",
             st.sampled_from("eE"),
             st.sampled_from(["", "+", "-"]),
-            st.integers(0, 80),
+            st.integers(0, 310),
         ),
     ),
 )
@@ -182,7 +183,7 @@ json_numbers = st.builds(
 
 @given(json_numbers)
 def test_A12_any_decimal_comes_back_digit_for_digit(number: str) -> None:
-    assume(-100 <= Decimal(number).adjusted() <= 100)
+    assume(abs(Decimal(number).adjusted()) <= EXPONENT_LIMIT)
     body = f'{{"value":{number}}}'.encode()
     assert encode(parse(body)) == body
     resource = {"resourceType": "Basic", "id": "1", **parse(body)}
