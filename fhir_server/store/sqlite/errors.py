@@ -1,14 +1,15 @@
-"""SQLite's errors in the words of HTTP: nothing but 503 and `too-costly` may come of them."""
+"""SQLite's errors in the words of HTTP: nothing but 503 may come of them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import apsw
 
-from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable, too_costly
+from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
 
-_REFUSALS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError, apsw.NoMemError)
-_LOCKED = (apsw.BusyError, apsw.LockedError)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def unavailable(error: apsw.Error) -> FhirError | None:
@@ -26,15 +27,14 @@ def unavailable(error: apsw.Error) -> FhirError | None:
             return None
 
 
-@contextmanager
-def as_outcome() -> Iterator[None]:
-    """Raises the FhirError in place of SQLite's error."""
-    try:
-        yield
-    except (*_REFUSALS, *_LOCKED) as error:
-        found = unavailable(error)
-        raise found or error from error
+def outcomes(call: Callable[P, T]) -> Callable[P, T]:
+    """`call`, raising FhirError in place of SQLite's error where there is one to say it."""
 
+    @wraps(call)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return call(*args, **kwargs)
+        except apsw.Error as error:
+            raise unavailable(error) or error from error
 
-def search_too_costly(limit_s: float) -> FhirError:
-    return too_costly(f"the search took more than {limit_s:g} s: add a more selective parameter")
+    return wrapped

@@ -1,6 +1,6 @@
 """Index rows of a resource as rows of the tables; an update writes the difference only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import apsw
@@ -10,50 +10,68 @@ from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite.schema import DATE_LIMIT, INSTANCES
 
 Row = tuple[Any, ...]
+Columns = Mapping[str, int]
 KeyOf = Callable[[str, str], int]
 """The key of (resource type, id), which is made when there is none."""
 
-_INSERT = {
+INSERT = {
     "token": "INSERT OR IGNORE INTO token(column, hash, key) VALUES(?, ?, ?)",
     "string": "INSERT OR IGNORE INTO string(column, text, key, written) VALUES(?, ?, ?, ?)",
     "date": "INSERT OR IGNORE INTO date(column, low, key, width) VALUES(?, ?, ?, ?)",
     "number": "INSERT OR IGNORE INTO number(column, low, key, high, unit) VALUES(?, ?, ?, ?, ?)",
     "reference": "INSERT OR IGNORE INTO reference(column, target, key) VALUES(?, ?, ?)",
 }
-_DELETE = {
+DELETE = {
     "token": "DELETE FROM token WHERE column = ? AND hash = ? AND key = ?",
     "string": "DELETE FROM string WHERE column = ? AND text = ? AND key = ? AND written = ?",
     "date": "DELETE FROM date WHERE column = ? AND low = ? AND key = ? AND width = ?",
     "number": "DELETE FROM number WHERE column = ? AND low = ? AND key = ? AND high = ? AND unit = ?",
     "reference": "DELETE FROM reference WHERE column = ? AND target = ? AND key = ?",
 }
-_LEXICON = "INSERT OR IGNORE INTO lexicon(column, text, hash) VALUES(?, ?, ?)"
+
+_NONE = Rows()
 
 
-def table_rows(rows: Rows, key: int, column: Callable[[str], int], key_of: KeyOf) -> dict[str, set[Row]]:
-    """The rows of each table for a resource with this key."""
-    found = _rows_of(rows, key, column, key_of)
-    if rows.instances:
-        if len(rows.instances) > INSTANCES:
-            raise too_many(
-                f"the resource repeats an indexed element {len(rows.instances)} times, at most {INSTANCES}"
-            )
-        for ordinal, instance in enumerate(rows.instances):
-            for table, more in _rows_of(instance, key * INSTANCES + ordinal, column, key_of).items():
-                found[table] |= more
-    return found
+def differences(old: Rows | None, new: Rows) -> tuple[Rows, Rows]:
+    """What only the one has, and what only the other. Instances that differ are replaced as a whole."""
+    if old is None:
+        return _NONE, new
+    same = old.instances == new.instances
+    return _without(old, new, same), _without(new, old, same)
 
 
-def _rows_of(rows: Rows, key: int, column: Callable[[str], int], key_of: KeyOf) -> dict[str, set[Row]]:
-    return {
-        "token": {(column(name), hash_, key) for name, hash_ in rows.tokens},
-        "string": {(column(name), text, key, written) for name, text, written in rows.strings},
-        "date": {_date(column(name), first, last, key) for name, first, last in rows.dates},
-        "number": {(column(name), low, key, high, unit) for name, unit, low, high in rows.numbers},
-        "reference": {
-            (column(name), key_of(resource_type, id_), key) for name, resource_type, id_ in rows.references
-        },
-    }
+def _without(rows: Rows, other: Rows, same_instances: bool) -> Rows:
+    return Rows(
+        rows.tokens - other.tokens,
+        rows.strings - other.strings,
+        rows.dates - other.dates,
+        rows.numbers - other.numbers,
+        rows.references - other.references,
+        set(),
+        [] if same_instances else rows.instances,
+    )
+
+
+def table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of each table for a resource with this key, instances and all; nothing for empty tables."""
+    yield from _table_rows(rows, key, columns, key_of)
+    if len(rows.instances) > INSTANCES:
+        raise too_many(f"an indexed element repeats {len(rows.instances)} times, at most {INSTANCES} can be")
+    for ordinal, instance in enumerate(rows.instances):
+        yield from _table_rows(instance, key * INSTANCES + ordinal, columns, key_of)
+
+
+def _table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterator[tuple[str, list[Row]]]:
+    if rows.tokens:
+        yield "token", [(columns[name], hash_, key) for name, hash_ in rows.tokens]
+    if rows.strings:
+        yield "string", [(columns[name], text, key, written) for name, text, written in rows.strings]
+    if rows.dates:
+        yield "date", [_date(columns[name], first, last, key) for name, first, last in rows.dates]
+    if rows.numbers:
+        yield "number", [(columns[name], low, key, high, unit) for name, unit, low, high in rows.numbers]
+    if rows.references:
+        yield "reference", [(columns[name], key_of(type_, id_), key) for name, type_, id_ in rows.references]
 
 
 def _date(column: int, first: int, last: int, key: int) -> Row:
@@ -61,20 +79,47 @@ def _date(column: int, first: int, last: int, key: int) -> Row:
     return column, low, key, min(last, DATE_LIMIT) - low
 
 
-def insert(connection: apsw.Connection, table: str, rows: set[Row]) -> None:
-    connection.executemany(_INSERT[table], rows)
+class Statistics:
+    """What the planner wants to know of a column: whether resources repeat it, and how wide its ranges are.
 
+    A resource is sought by one of its rows and sorted by its lowest: only where it never has more than one
+    are these the same row. A range that is never wider than something bounds its low end by its high end.
+    """
 
-def delete(connection: apsw.Connection, table: str, rows: set[Row]) -> None:
-    connection.executemany(_DELETE[table], rows)
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._known: dict[int, tuple[int, float]] = {}  # of columns: many, widest
 
+    def forget(self) -> None:
+        self._known.clear()
 
-def lexicon_rows(rows: Rows, column: Callable[[str], int]) -> list[Row]:
-    found = [(column(name), text, hash_) for name, text, hash_ in rows.lexicon]
-    for instance in rows.instances:
-        found += lexicon_rows(instance, column)
-    return found
+    def note(self, rows: Rows, columns: Columns) -> None:
+        """The rows that a resource will have."""
+        seen: set[int] = set()
+        for name, first, last in rows.dates:
+            self._note(columns[name], last - first, seen)
+        for name, _, low, high in rows.numbers:
+            self._note(columns[name], high - low, seen)
+        for name, _, _ in rows.strings:
+            self._note(columns[name], 0, seen)
 
+    def _note(self, column: int, width: float, seen: set[int]) -> None:
+        many, widest = self._known.get(column) or self._load(column)
+        again = column in seen
+        if again > many or width > widest:
+            self._raise(column, int(again), width)
+        seen.add(column)
 
-def insert_lexicon(connection: apsw.Connection, rows: list[Row]) -> None:
-    connection.executemany(_LEXICON, rows)
+    def _load(self, column: int) -> tuple[int, float]:
+        select = "SELECT many, widest FROM column_name WHERE id = ?"
+        found: tuple[int, float] = self._connection.execute(select, (column,)).get
+        self._known[column] = found
+        return found
+
+    def _raise(self, column: int, many: int, widest: float) -> None:
+        # what another process has noted meanwhile stays
+        self._connection.execute(
+            "UPDATE column_name SET many = max(many, ?), widest = max(widest, ?) WHERE id = ?",
+            (many, widest, column),
+        )
+        self._load(column)

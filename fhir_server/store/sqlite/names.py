@@ -23,7 +23,10 @@ def id_text(stored: str | bytes) -> str:
 
 
 class Names:
-    """Names are never taken back once committed, so every connection of a process shares one cache."""
+    """Names are never taken back once committed: all readers of a process share one cache.
+
+    The writer has its own, since names that it adds may be rolled back.
+    """
 
     def __init__(self) -> None:
         self.types: dict[str, int] = {}
@@ -70,7 +73,7 @@ class Names:
     def add_column(self, connection: apsw.Connection, name: str) -> int:
         found = self.column_id(connection, name)
         if found is None:
-            connection.execute("INSERT INTO column_name(name, many) VALUES(?, 0)", (name,))
+            connection.execute("INSERT INTO column_name(name, many, widest) VALUES(?, 0, 0)", (name,))
             found = connection.last_insert_rowid()
             self.columns[name] = found
         return found

@@ -15,7 +15,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from fhir_server.outcome import too_costly
-from fhir_server.store.sqlite.errors import as_outcome
+from fhir_server.store.sqlite.errors import unavailable
 from fhir_server.store.sqlite.reading import Connected
 
 P = ParamSpec("P")
@@ -38,8 +38,11 @@ def within(
     """The answer of `call`; raises apsw.InterruptError when its SQL runs longer than that."""
     here.deadline = time.monotonic() + limit_s
     try:
-        with as_outcome():
-            return call(here, *args, **kwargs)
+        return call(here, *args, **kwargs)
+    except apsw.InterruptError:
+        raise
+    except apsw.Error as error:
+        raise unavailable(error) or error from error
     finally:
         here.deadline = float("inf")
 

@@ -10,6 +10,7 @@ from fhir_server.resource import served
 from fhir_server.store.protocol import Extract, Method, Version
 from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
+from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.names import Names, id_text, stored_id
 
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
@@ -57,8 +58,9 @@ class Connected:
         body = served(content, type_name, id_, version_id, last_updated)
         return Version(seq, type_name, id_, version_id, last_updated, METHODS[method], body)
 
+    @outcomes
     def read(self, resource_type: str, id_: str) -> Version | None:
-        type_id = self.names.type_id(self.connection, resource_type)
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         if type_id is None:
             return None
         stored = stored_id(id_)
@@ -69,8 +71,9 @@ class Connected:
         found = (self.read(resource_type, id_) for resource_type, id_ in identities)
         return [version for version in found if version is not None and not version.deleted]
 
+    @outcomes
     def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
-        type_id = self.names.type_id(self.connection, resource_type)
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         if type_id is None:
             return None
         stored = stored_id(id_)
@@ -80,6 +83,7 @@ class Connected:
     def changes(self, after_sequence: int, limit: int) -> list[Version]:
         return [self.version(row) for row in self._execute(_CHANGES, (after_sequence, limit))]
 
+    @outcomes
     def last_sequence(self) -> int:
         found: int = self._execute("SELECT coalesce(max(seq), 0) FROM version").get
         return found
@@ -98,6 +102,7 @@ class Connected:
                 low = row[0] + 1
         return low
 
+    @outcomes
     def totals(self) -> dict[str, int]:
         rows: list[Any] = self._execute("SELECT name, total FROM resource_type WHERE total > 0").fetchall()
         return dict(rows)

@@ -24,7 +24,7 @@ CREATE TABLE column_name(
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   many INTEGER NOT NULL, -- whether a resource ever had more than one date, number or string in it
-  widest ANY -- the widest date or number it ever had
+  widest ANY NOT NULL -- width of the widest date or number that was ever in it
 ) STRICT;
 -- seq: the current version, NULL for a resource that is only referred to; live: there and not deleted
 CREATE TABLE resource(

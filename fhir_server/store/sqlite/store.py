@@ -12,7 +12,6 @@ from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history
 from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
-from fhir_server.store.sqlite.errors import as_outcome
 from fhir_server.store.sqlite.lock import WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
@@ -38,16 +37,13 @@ class SqliteStore:
         self._readers = Readers(open_connected, threads, limits.find_s)
 
     async def read(self, resource_type: str, id_: str) -> Version | None:
-        with as_outcome():
-            return self._here.read(resource_type, id_)
+        return self._here.read(resource_type, id_)
 
     async def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
-        with as_outcome():
-            return self._here.read_many(identities)
+        return self._here.read_many(identities)
 
     async def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
-        with as_outcome():
-            return self._here.vread(resource_type, id_, version_id)
+        return self._here.vread(resource_type, id_, version_id)
 
     async def history(self, range_: HistoryRange, limit: int) -> list[Version]:
         return await self._patiently(history.history, range_, limit)
@@ -68,12 +64,10 @@ class SqliteStore:
         return await self._patiently(Connected.changes, after_sequence, limit)
 
     async def totals(self) -> dict[str, int]:
-        with as_outcome():
-            return self._here.totals()
+        return self._here.totals()
 
     async def last_sequence(self) -> int:
-        with as_outcome():
-            return self._here.last_sequence()
+        return self._here.last_sequence()
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         if self._units is None:
@@ -125,5 +119,5 @@ def open_store(
         connection.close()
     finally:
         lock.release()
-    units = Units(lambda: Writing(open_writer(path), names, extract, clock), lock, limits)
+    units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits)
     return SqliteStore(lambda: Connected(open_reader(path), names, extract), units, limits, threads)

@@ -1,14 +1,15 @@
 """The transaction that a unit of work sees."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.sqlite import find, history
-from fhir_server.store.sqlite.errors import as_outcome
 from fhir_server.store.sqlite.patience import Limits, costly, within
 from fhir_server.store.sqlite.worker import Worker
 from fhir_server.store.sqlite.writing import Writing
@@ -18,54 +19,23 @@ T = TypeVar("T")
 
 
 class Unit:
-    def __init__(self, writing: Writing, worker: Worker, limits: Limits, *, savepoint: bool) -> None:
+    def __init__(self, writing: Writing, worker: Worker, limits: Limits) -> None:
         self._writing = writing
         self._worker = worker
         self._limits = limits
-        self._savepoint = savepoint  # others have written in the same transaction of SQLite
         self._over = False
-        self.wrote = False
-        writing.begin_unit()
 
-    def finish(self) -> None:
+    def end(self) -> None:
+        """Later uses are errors of the caller: the connection belongs to other units then."""
         self._over = True
-        if self.wrote:
-            with as_outcome():
-                self._writing.write_totals()
-                if self._savepoint:
-                    self._writing.connection.execute("RELEASE unit")
-
-    def undo(self) -> None:
-        """Take back what was written; the transaction is over when nobody else had written in it."""
-        self._over = True
-        connection = self._writing.connection
-        if not self.wrote or not connection.in_transaction:
-            return
-        if self._savepoint:
-            connection.execute("ROLLBACK TO unit; RELEASE unit")
-            self._writing.rolled_back()
-        else:
-            connection.execute("ROLLBACK")
-            self._writing.names.forget()
 
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
     ) -> Written:
-        with as_outcome():
-            self._begin_write()
-            return self._writing.put(content, method, if_match, force)
+        return self._at_once().put(content, method, if_match, force)
 
     async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
-        with as_outcome():
-            self._begin_write()
-            return self._writing.delete(resource_type, id_, if_match)
-
-    def _begin_write(self) -> None:
-        assert not self._over, "the transaction is over"
-        if not self.wrote:
-            self.wrote = True
-            if self._savepoint:
-                self._writing.connection.execute("SAVEPOINT unit")
+        return self._at_once().delete(resource_type, id_, if_match)
 
     async def read(self, resource_type: str, id_: str) -> Version | None:
         return self._at_once().read(resource_type, id_)
@@ -113,8 +83,20 @@ class Unit:
             return within(here, limits.inline_s, call, *args, **kwargs)
         except apsw.InterruptError:
             pass
+        # the unit waits and keeps its turn, the loop goes on
+        job = self._worker.run(lambda: within(here, limits.find_s, call, *args, **kwargs))
         try:
-            # the unit waits and keeps its turn, the loop goes on
-            return await self._worker.run(lambda: within(here, limits.find_s, call, *args, **kwargs))
+            return await asyncio.shield(job)
         except apsw.InterruptError:
             raise costly(limits.find_s) from None
+        except asyncio.CancelledError:
+            here.deadline = 0.0
+            await _ended(job)  # nobody else may use the connection before
+            raise
+
+
+async def _ended(job: "asyncio.Future[Any]") -> None:
+    while not job.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait((job,))
+    job.exception()  # that of an interrupted search is of no interest

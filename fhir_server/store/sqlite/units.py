@@ -37,13 +37,13 @@ class Group:
     opened: float = field(default_factory=time.monotonic)
     units: int = 0
     wrote: bool = False
-    broken: FhirError | None = None  # what made SQLite roll all of it back
-    waiting: list["asyncio.Future[None]"] = field(default_factory=list)  # for the commit
+    failed: BaseException | None = None  # why nothing of it is kept
+    waiting: list["asyncio.Future[None]"] = field(default_factory=list)  # units, for the commit
 
     @property
     def full(self) -> bool:
         return (
-            self.broken is not None or self.units >= GROUP_UNITS or time.monotonic() - self.opened > GROUP_S
+            self.failed is not None or self.units >= GROUP_UNITS or time.monotonic() - self.opened > GROUP_S
         )
 
 
@@ -56,10 +56,9 @@ class Units:
         self._worker = Worker("fhir-store-writer")
         self._group: Group | None = None
         self._busy = False  # a unit runs, or the thread begins or commits
-        self._line: deque[asyncio.Future[None]] = (
-            deque()
-        )  # units that wait for their turn; then somebody is busy
-        self._idle: asyncio.Future[None] | None = None
+        self._locking = False  # the thread waits for the lock
+        self._line: deque[asyncio.Future[None]] = deque()  # units that wait their turn; then somebody is busy
+        self._idle: asyncio.Future[None] | None = None  # `close` waits for it
         self._closed = False
 
     async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -78,7 +77,7 @@ class Units:
             failure = error
         finally:
             self._next()
-        if group.wrote or group.broken:
+        if group.wrote or group.failed:
             await self._committed(group)
         if failure is not None:
             raise failure
@@ -87,35 +86,40 @@ class Units:
     async def _unit(self, group: Group, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work`; when it raises, nothing of it stays."""
         # the first unit that writes needs no savepoint: the transaction can be rolled back as a whole
-        unit = Unit(group.writing, self._worker, self._limits, savepoint=group.wrote)
+        group.writing.begin_unit(savepoint=group.wrote)
+        unit = Unit(group.writing, self._worker, self._limits)
         try:
             result = await work(unit)
-            unit.finish()
-        except BaseException as error:
-            self._undo(group, unit, error)
+            group.writing.end_unit()
+        except BaseException:
+            self._undo(group)
             raise
-        group.wrote |= unit.wrote
+        finally:
+            unit.end()
+        group.wrote |= group.writing.wrote
         return result
 
-    def _undo(self, group: Group, unit: Unit, error: BaseException) -> None:
+    def _undo(self, group: Group) -> None:
         try:
-            unit.undo()
-            if not group.writing.connection.in_transaction:
-                # a full disk, or the unit's own undoing of all that was written
-                if group.wrote:
-                    group.broken = _unavailable(error)
-                    return
-                group.writing.connection.execute("BEGIN IMMEDIATE")
-                group.writing.begin()
-        except apsw.Error as worse:
-            group.broken = _unavailable(worse)
-        finally:
-            group.writing.names.forget()
+            group.writing.undo_unit()
+            if group.writing.connection.in_transaction:
+                return
+            if group.wrote:
+                # when the disk is full SQLite rolls back everything, what other units wrote too
+                group.failed = store_unavailable("the disk of the store refused a write of the same commit")
+                return
+            group.writing.connection.execute("BEGIN IMMEDIATE")
+            group.writing.begin()
+        except apsw.Error as error:
+            group.failed = _outcome(error)
 
     async def _committed(self, group: Group) -> None:
-        waiter = asyncio.get_running_loop().create_future()
-        group.waiting.append(waiter)
-        await waiter
+        if group.failed is None:
+            waiter = asyncio.get_running_loop().create_future()
+            group.waiting.append(waiter)
+            await waiter
+        if group.failed is not None:
+            raise group.failed
 
     def _ready(self) -> bool:
         """Whether there is a group to join, or one could be opened at once."""
@@ -130,7 +134,7 @@ class Units:
             return False
         except apsw.Error as error:
             self._lock.release()
-            raise _unavailable(error) from error
+            raise _outcome(error) from error
         return True
 
     def _open(self) -> Writing:
@@ -140,7 +144,12 @@ class Units:
 
     def _begin(self, writing: Writing) -> None:
         writing.connection.execute("BEGIN IMMEDIATE")
-        writing.begin()
+        try:
+            writing.begin()
+        except apsw.Error:
+            if writing.connection.in_transaction:
+                writing.connection.execute("ROLLBACK")
+            raise
         self._group = Group(writing)
 
     async def _turn(self) -> None:
@@ -186,7 +195,7 @@ class Units:
     def _serve_line(self) -> None:
         try:
             ready = self._ready()
-        except FhirError as error:
+        except (apsw.Error, FhirError) as error:
             self._refuse_line(error)
             return
         self._busy = True
@@ -195,14 +204,14 @@ class Units:
         else:
             self._begin_in_thread()
 
-    def _refuse_line(self, error: FhirError) -> None:
+    def _refuse_line(self, error: BaseException) -> None:
         while self._line:
             turn = self._line.popleft()
             if not turn.done():
                 turn.set_exception(error)
 
     def _begin_in_thread(self) -> None:
-        self._busy = True
+        self._busy = self._locking = True
         self._worker.run(self._begin_blocking).add_done_callback(self._begun)
 
     def _begin_blocking(self) -> None:
@@ -219,9 +228,10 @@ class Units:
             raise
 
     def _begun(self, begun: "asyncio.Future[None]") -> None:
+        self._locking = False
         error = begun.exception()
         if error is not None:
-            self._refuse_line(_unavailable(error))
+            self._refuse_line(_outcome(error))
         self._next()
 
     def _commit_when_idle(self, group: Group) -> None:
@@ -230,15 +240,17 @@ class Units:
 
     def _commit(self, group: Group) -> None:
         self._group = None
-        if group.wrote and not group.broken:
+        if group.wrote and not group.failed:
             self._busy = True
             commit = self._worker.run(lambda: self._commit_blocking(group))
             commit.add_done_callback(lambda done: self._told(group, done.exception()))
             return
         if group.writing.connection.in_transaction:
             group.writing.connection.execute("ROLLBACK")
+        if group.failed:
+            group.writing.forget()
         self._lock.release()
-        self._told(group, group.broken)
+        self._told(group, group.failed)
 
     def _commit_blocking(self, group: Group) -> None:
         connection = group.writing.connection
@@ -247,42 +259,33 @@ class Units:
         except apsw.Error:
             # what the disk has kept is uncertain: only a fresh look at the log tells
             self._writing = None
-            group.writing.names.forget()
-            connection.close(True)
+            connection.close(force=True)
             raise
         finally:
             self._lock.release()
 
     def _told(self, group: Group, error: BaseException | None) -> None:
-        outcome = None if error is None else _unavailable(error)
+        group.failed = None if error is None else _outcome(error)
         for waiter in group.waiting:
-            if waiter.done():
-                continue
-            if outcome is None:
+            if not waiter.done():
                 waiter.set_result(None)
-            else:
-                waiter.set_exception(outcome)
         self._next()
 
     async def close(self) -> None:
-        """Let the running group end, refuse the units in line."""
+        """Let the units that run come to their end, refuse those in line."""
         self._closed = True
         self._refuse_line(store_unavailable("the store is closing"))
-        if self._group is not None:
+        if (self._group is not None or self._busy) and not self._locking:
             self._idle = asyncio.get_running_loop().create_future()
-            if not self._busy:
+            if not self._busy and self._group is not None:
                 self._commit(self._group)
             await self._idle
-        self._worker.close()
+        self._worker.close(wait=not self._locking)
         if self._writing is not None:
             self._writing.connection.close()
         self._lock.close()
 
 
-def _unavailable(error: BaseException) -> FhirError:
-    if isinstance(error, FhirError):
-        return error
-    found = unavailable(error) if isinstance(error, apsw.Error) else None
-    if found is None:
-        raise error
-    return found
+def _outcome(error: BaseException) -> BaseException:
+    """What a client is told; an error that nobody foresaw stays itself."""
+    return (unavailable(error) if isinstance(error, apsw.Error) else None) or error

@@ -37,11 +37,12 @@ class Worker:
         self._jobs.put(work)
         return answer
 
-    def close(self) -> None:
-        """Waits for the job that is running."""
+    def close(self, *, wait: bool) -> None:
+        """wait: until the job that is running has come to its end."""
         if self._thread is not None:
             self._jobs.put(None)
-            self._thread.join(timeout=5)
+            if wait:
+                self._thread.join()
             self._thread = None
 
     def _work(self) -> None:

@@ -5,11 +5,12 @@ from collections import Counter
 import apsw
 
 from fhir_server.clock import Clock
-from fhir_server.outcome import version_conflict
+from fhir_server.outcome import store_unavailable, version_conflict
 from fhir_server.resource import same_content, served
 from fhir_server.store.protocol import Content, Extract, Method, Version, Written
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
+from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.names import Names, stored_id
 from fhir_server.store.sqlite.reading import METHOD_NUMBERS, Connected
 
@@ -22,7 +23,11 @@ _SET_CURRENT = "UPDATE resource SET seq = ?, live = ? WHERE key = ?"
 _ADD_VERSION = (
     "INSERT INTO version(seq, key, version_id, type, last_updated, method, body) VALUES(?, ?, ?, ?, ?, ?, ?)"
 )
-_LAST = "SELECT seq, last_updated FROM version ORDER BY seq DESC LIMIT 1"
+_LAST = """
+SELECT seq, last_updated, (SELECT coalesce(max(id), 0) FROM dictionary)
+FROM version ORDER BY seq DESC LIMIT 1"""
+
+REMEMBERED = 20_000  # keys, and texts
 
 State = tuple[int, int, int, int, int, int, bytes]
 """key, live, and the current version: seq, version id, last updated, method, body; None each: a phantom"""
@@ -36,25 +41,66 @@ class Writing(Connected):
         self._clock = clock
         self._sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
+        self.wrote = False  # whether this unit did
+        self._savepoint = False
         self._stamp: int | None = None  # the time of all versions of this unit
         self._totals: Counter[int] = Counter()  # changes of counts per type not written yet
+        self._columns = _Columns(connection, names)
+        self._statistics = index.Statistics(connection)
+        self._keys: dict[tuple[str, str], int] = {}  # of targets of references, lately
+        self._texts: set[tuple[str, str, int]] = set()  # rows of the lexicon, lately
 
     def begin(self) -> None:
         """At the start of a transaction: where the log ends."""
-        self._sequence, self._last_updated = self._execute(_LAST).get or (0, 0)
-        self._totals.clear()
+        self._sequence, self._last_updated, newest = self._execute(_LAST).get or (0, 0, 0)
+        if newest != self.bodies.newest:
+            self.bodies.use_newest()
 
-    def begin_unit(self) -> None:
+    def begin_unit(self, *, savepoint: bool) -> None:
+        """savepoint: others have written in the same transaction of SQLite."""
+        self.wrote = False
+        self._savepoint = savepoint
         self._stamp = None
 
+    @outcomes
     def end_unit(self) -> None:
-        """Before another unit reads, or the transaction commits."""
-        self.write_totals()
+        if self.wrote:
+            self._write()
+            self.write_totals()
+            if self._savepoint:
+                self.connection.execute("RELEASE unit")
 
-    def rolled_back(self) -> None:
-        """After a rollback of a unit, which may have taken back names and moved the end of the log."""
+    def undo_unit(self) -> None:
+        """Take back what the unit wrote; the transaction is over when nobody else had written in it."""
+        if not self.wrote:
+            return
+        self.forget()
+        if not self.connection.in_transaction:
+            return
+        if self._savepoint:
+            self.connection.execute("ROLLBACK TO unit; RELEASE unit")
+            self.begin()
+        else:
+            self.connection.execute("ROLLBACK")
+
+    def forget(self) -> None:
+        """After a rollback, which may have taken back names and keys."""
         self.names.forget()
-        self.begin()
+        self._columns.clear()
+        self._statistics.forget()
+        self._keys.clear()
+        self._texts.clear()
+        self._totals.clear()
+
+    def _write(self) -> None:
+        """Before each write. A unit that only reads or is refused needs no savepoint."""
+        if not self.connection.in_transaction:
+            # a write that was refused earlier on rolled back everything, and this one would commit on its own
+            raise store_unavailable("the disk of the store refused a write of the same transaction")
+        if not self.wrote:
+            self.wrote = True
+            if self._savepoint:
+                self.connection.execute("SAVEPOINT unit")
 
     def write_totals(self) -> None:
         for type_id, change in self._totals.items():
@@ -66,28 +112,30 @@ class Writing(Connected):
         self.write_totals()
         return super().totals()
 
+    @outcomes
     def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
         resource_type, id_, body, rows = content
-        type_id = self.names.add_type(self.connection, resource_type)
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         stored = stored_id(id_)
         state: State | None = self._execute(_STATE, (type_id, stored)).get
         _check(state, if_match, resource_type, id_)
-        if state is None or state[2] is None or not state[1]:
-            return self._create(content, method, type_id, stored, state)
+        if type_id is None or state is None or not state[1]:
+            return self._create(content, method, stored, state)
         key, _, seq, version_id, last_updated, old_method, kept = state
         old = self.bodies.expand(kept)
         if not force and same_content(old, body):
             found = self.version((seq, type_id, stored, version_id, last_updated, old_method, kept))
             return Written(found, created=False, changed=False)
         old_rows = self.extract(resource_type, old)
+        self._write()
         version = self._add_version(content, method, type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 1, key))
         self._replace(key, old_rows, rows)
         return Written(version, created=False, changed=True)
 
-    def _create(
-        self, content: Content, method: Method, type_id: int, stored: str | bytes, state: State | None
-    ) -> Written:
+    def _create(self, content: Content, method: Method, stored: str | bytes, state: State | None) -> Written:
+        self._write()
+        type_id = self.names.add_type(self.connection, content.resource_type)
         if state is None:
             self._execute(_ADD_RESOURCE, (type_id, stored, self._sequence + 1, 1))
             key, version_id = self.connection.last_insert_rowid(), 1
@@ -99,6 +147,7 @@ class Writing(Connected):
         self._replace(key, None, content.rows)
         return Written(version, created=True, changed=True)
 
+    @outcomes
     def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
         type_id = self.names.type_id(self.connection, resource_type)
         if type_id is None:
@@ -110,6 +159,7 @@ class Writing(Connected):
             return None
         key, _, _, version_id, _, _, kept = state
         old_rows = self.extract(resource_type, self.bodies.expand(kept))
+        self._write()
         content = Content(resource_type, id_, b"", Rows())
         version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 0, key))
@@ -133,31 +183,55 @@ class Writing(Connected):
 
     def _replace(self, key: int, old: Rows | None, new: Rows) -> None:
         """The index rows of a resource; `old` are those that it has now, None: none."""
-        after = index.table_rows(new, key, self._column, self._key)
-        before = None if old is None else index.table_rows(old, key, self._column, self._key)
-        for table, rows in after.items():
-            if before is None:
-                if rows:
-                    index.insert(self.connection, table, rows)
-                continue
-            if gone := before[table] - rows:
-                index.delete(self.connection, table, gone)
-            if added := rows - before[table]:
-                index.insert(self.connection, table, added)
-        if texts := index.lexicon_rows(new, self._column):
-            index.insert_lexicon(self.connection, texts)
+        gone, added = index.differences(old, new)
+        for table, rows in index.table_rows(gone, key, self._columns, self._key):
+            self.connection.executemany(index.DELETE[table], rows)
+        if added.dates or added.numbers or added.strings:
+            self._statistics.note(new, self._columns)
+        for table, rows in index.table_rows(added, key, self._columns, self._key):
+            self.connection.executemany(index.INSERT[table], rows)
+        self._explain(new)
 
-    def _column(self, name: str) -> int:
-        return self.names.columns.get(name) or self.names.add_column(self.connection, name)
+    def _explain(self, rows: Rows) -> None:
+        """Texts of hashes: few are new, so those of late are remembered."""
+        if texts := rows.lexicon - self._texts:
+            columns = self._columns
+            self.connection.executemany(
+                "INSERT OR IGNORE INTO lexicon(column, text, hash) VALUES(?, ?, ?)",
+                [(columns[name], text, hash_) for name, text, hash_ in texts],
+            )
+            if len(self._texts) > REMEMBERED:
+                self._texts.clear()
+            self._texts |= texts
+        for instance in rows.instances:
+            self._explain(instance)
 
     def _key(self, resource_type: str, id_: str) -> int:
         """The key of a reference's target, which need not be there yet."""
+        found = self._keys.get((resource_type, id_))
+        if found is not None:
+            return found
         type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
         stored = stored_id(id_)
-        found: int | None = self._execute(_KEY, (type_id, stored)).get
+        found = self._execute(_KEY, (type_id, stored)).get
         if found is None:
             self._execute(_ADD_RESOURCE, (type_id, stored, None, 0))
             found = self.connection.last_insert_rowid()
+        if len(self._keys) > REMEMBERED:
+            self._keys.clear()
+        self._keys[resource_type, id_] = found
+        return found
+
+
+class _Columns(dict[str, int]):
+    """Numbers of columns, which are made when there are none."""
+
+    def __init__(self, connection: apsw.Connection, names: Names) -> None:
+        self._connection = connection
+        self._names = names
+
+    def __missing__(self, name: str) -> int:
+        found = self[name] = self._names.add_column(self._connection, name)
         return found
 
 
