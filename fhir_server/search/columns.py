@@ -98,7 +98,7 @@ class Columns:
         key = resource_type, code
         if key not in self._parameters:
             definition = self.definitions.search_parameters(resource_type).get(code)
-            self._parameters[key] = None if definition is None else self._compile(definition, resource_type)
+            self._parameters[key] = None if definition is None else self.compile(definition, resource_type)
         return self._parameters[key]
 
     def parameters(self, resource_type: str) -> Iterator[Parameter]:
@@ -107,7 +107,7 @@ class Columns:
             assert found is not None
             yield found
 
-    def _compile(self, definition: SearchParameter, resource_type: str) -> Parameter:
+    def compile(self, definition: SearchParameter, resource_type: str) -> Parameter:
         """Raises DefinitionError when the definition contradicts itself."""
         if definition.expression is None:
             return Parameter(definition, resource_type, not_indexed="its definition has no expression")
@@ -120,7 +120,9 @@ class Columns:
             return self._composite(definition, resource_type, found)
         sources: dict[str, Source] = {}
         for branch in found:
-            source = self._source(definition, resource_type, branch, f"{resource_type}.{branch.text}")
+            # what FHIRPath evaluates is printed with the type that it starts at
+            name = f"{resource_type}.{branch.text.removeprefix(f'{resource_type}.')}"
+            source = self._source(definition, resource_type, branch, name)
             if source is not None:
                 sources[source.column.name] = source
         reason = "" if sources else f"no type that it selects is one that {definition.type} compares"

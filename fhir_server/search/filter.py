@@ -71,9 +71,9 @@ class Filters:
         return found
 
     def _shared(self, resource_types: Sequence[str]) -> set[str]:
-        """Codes of the parameters that all of the types have."""
+        """Codes of the parameters that all of the types have and that can be searched by."""
         codes = [set(self._definitions.search_parameters(each)) for each in resource_types]
-        return set.intersection(*codes) if codes else set()
+        return (set.intersection(*codes) if codes else set()) - LATER
 
     def _later(self, code: str) -> FhirError:
         if code == HAS:

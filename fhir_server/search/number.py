@@ -99,7 +99,8 @@ def _range(prefix: Prefix, number: Decimal, text: str) -> tuple[float, float]:
     if prefix == "ap":  # "10% of the stated value"
         tenth = abs(number) / 10
         return float(min(low, number - tenth)), float(max(high, number + tenth))
-    return float(low), _previous(float(high))
+    # a range narrower than the step from one float to the next still holds the number
+    return float(low), max(float(number), _previous(float(high)))
 
 
 def precision(number: Decimal, text: str) -> Decimal:

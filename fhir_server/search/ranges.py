@@ -37,10 +37,12 @@ def compare(prefix: Prefix, first: float, last: float, between: Bounded, after: 
             return between(None, None, after(last), None)
         case "lt":
             return between(None, before(first), None, None)
-        case "ge":  # as gt, or as eq; the second term is what begins before and reaches beyond
-            return Or((between(first, None, None, None), between(None, before(first), after(last), None)))
+        case (
+            "ge"
+        ):  # the range above the search value begins with the value: at least its beginning is reached
+            return between(None, None, first, None)
         case "le":
-            return Or((between(None, None, None, last), between(None, before(first), after(last), None)))
+            return between(None, last, None, None)
         case "sa":  # no overlap, and the range above contains the range of the target value
             return between(after(last), None, None, None)
         case "eb":

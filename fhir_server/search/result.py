@@ -35,10 +35,9 @@ class Include:
 
 def page_size(value: str, limit: int) -> int:
     """`_count`; larger ones are cut to `limit`."""
-    digits = value.strip()
-    if not digits.isascii() or not digits.isdigit():
+    if not value.isascii() or not value.isdigit():
         raise bad_value(f"_count is {value!r}, it must be a whole number that is not negative")
-    return min(int(digits[:18]), limit)
+    return min(int(value[:18]), limit)
 
 
 def total(value: str) -> Total:

@@ -1,0 +1,109 @@
+"""https://hl7.org/fhir/R4/search.html#modifiers; chains are in test_reference.py."""
+
+import pytest
+
+from fhir_server.search.options import Options
+from tests.search.searching import compiled, definitions, fits, found, refused
+
+
+@pytest.mark.parametrize(
+    ("search", "wanted"),
+    [
+        ("Patient?nmae=x", "did you mean name?"),
+        ("Patient?birth_date=2000", "did you mean birthdate or"),
+        ("Patient?birthDate=2000", "did you mean birthdate?"),
+        ("Observation?patientt=x", "did you mean patient?"),
+        ("Observation?qqqq=x", "there are _id, _lastUpdated, _profile"),
+        ("Patient,Practitioner?birthdate=2000", "of Patient and Practitioner"),
+        ("?name=x", "there are _id"),
+    ],
+)
+def test_E01_an_unknown_parameter_is_answered_with_the_nearest(search: str, wanted: str) -> None:
+    issue = refused(search).issues[0]
+    assert issue.code == "not-supported"
+    assert wanted in issue.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("search", "wanted"),
+    [
+        ("Patient?name:exct=x", "did you mean exact?"),
+        ("Patient?gender:contains=x", "missing"),
+        ("Patient?birthdate:exact=2000", "missing"),
+        ("Patient?name:=x", "colon"),
+        ("Patient?name:exact:contains=x", "not a modifier"),
+        ("Observation?code:text=x", ":text"),
+        ("Observation?code:in=http://x", ":in"),
+        ("Observation?code:not-in=http://x", ":not-in"),
+        ("Observation?code:below=x", ":below"),
+        ("Patient?identifier:of-type=a|b|c", ":of-type"),
+        ("Patient?_filter=name eq x", "_filter"),
+        ("Patient?_query=x", "_query"),
+        ("Patient?_text=x", "_text"),
+        ("Patient?_list=x", "_list"),
+        ("Location?near=1|2", "near"),
+    ],
+)
+def test_E02_is_an_error_also_for_lenient_clients(search: str, wanted: str) -> None:
+    issue = refused(search, strict=False).issues[0]
+    assert issue.code == "not-supported"
+    assert wanted in issue.diagnostics
+
+
+@pytest.mark.parametrize("value", ["' OR 1=1--", "%", "_", "\\", ";", '"'])
+@pytest.mark.parametrize(
+    "name", ["gender", "name", "organization", "identifier", "_id", "_profile", "_tag", "telecom"]
+)
+def test_E03_characters_of_other_languages_mean_themselves(name: str, value: str) -> None:
+    from urllib.parse import quote
+
+    patient = {
+        "resourceType": "Patient", "id": "1", "gender": "male", "name": [{"text": "Eve"}],
+        "identifier": [{"value": "1"}], "managingOrganization": {"reference": "Organization/1"},
+        "telecom": [{"value": "1"}], "meta": {"profile": ["urn:p"], "tag": [{"code": "t"}]},
+    }  # fmt: skip
+    assert not fits(patient, f"{name}={quote(value)}")
+
+
+def test_missing() -> None:
+    people = [
+        {"resourceType": "Patient", "id": "a", "birthDate": "2000"},
+        {"resourceType": "Patient", "id": "b"},
+    ]
+    assert found(people, "Patient?birthdate:missing=true") == ["b"]
+    assert found(people, "Patient?birthdate:missing=false") == ["a"]
+    for value in ("yes", "", "true,false"):
+        assert refused(f"Patient?birthdate:missing={value}").issues[0].code == "value"
+
+
+def test_every_parameter_can_be_missing() -> None:
+    for resource_type in sorted(definitions().resource_types):
+        for code, parameter in definitions().search_parameters(resource_type).items():
+            if parameter.expression and parameter.type not in ("composite", "special"):
+                compiled(f"{resource_type}?{code}:missing=true")
+
+
+def test_parameters_are_a_conjunction_and_their_values_a_disjunction() -> None:
+    people = [
+        {
+            "resourceType": "Patient",
+            "id": id_,
+            "communication": [{"language": {"coding": [{"code": c}]}} for c in codes],
+        }
+        for id_, codes in (("a", ("fr",)), ("b", ("nl",)), ("c", ("fr", "nl")), ("d", ("en", "nl")))
+    ]
+    assert found(people, "Patient?language=FR&language=NL") == ["c"]
+    assert found(people, "Patient?language=FR,NL") == ["a", "b", "c", "d"]
+    assert found(people, "Patient?language=FR,NL&language=EN") == ["d"]
+
+
+def test_E08_so_many_values_and_parameters_and_no_more() -> None:
+    values = ",".join("a" * 10_000)
+    assert refused(f"Patient?gender={values}").issues[0].code == "too-costly"
+    assert refused(f"Patient?{'gender=a&' * 500}").issues[0].code == "too-costly"
+    compiled(f"Patient?gender={','.join('a' * 1000)}")
+    few = Options(or_values=2, parameters=2, chain_depth=1)
+    compiled("Patient?gender=a,b&name=x", options=few)
+    assert refused("Patient?gender=a,b,c", options=few).issues[0].code == "too-costly"
+    assert refused("Patient?gender=a&name=b&active=true", options=few).issues[0].code == "too-costly"
+    assert refused("Observation?patient.organization.name=a", options=few).issues[0].code == "too-costly"
