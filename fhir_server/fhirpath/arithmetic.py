@@ -75,7 +75,7 @@ def _add_months(moment: Moment, months: int) -> Moment | None:
     year, month = divmod(total, 12)
     month += 1
     date(year, 1, 1)
-    parts = [f"{year:04}", f"{month:02}"][: moment.precision]
+    parts = [f"{year:04}", f"{month:02}"][: moment.precision + 1]
     if moment.precision >= DAY:
         day = min(int(moment.text[8:10]), monthrange(year, month)[1])
         parts.append(f"{day:02}")

@@ -3,6 +3,7 @@
 https://hl7.org/fhirpath/N1/#comparison
 """
 
+import operator as operators
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -25,15 +26,25 @@ _TESTS: dict[str, Callable[[int], bool]] = {
 }
 
 
+_PLAIN_TESTS: dict[str, Callable[[int, int], bool]] = {
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
+
+
 def compared(model: Model, operator: str, left: Compiled, right: Compiled, at: int) -> Compiled:
     convert, convert_right = to_system(model, left.type), to_system(model, right.type)
     one, one_right = singleton(left, at, operator), singleton(right, at, operator)
-    test = _TESTS[operator]
+    test, plain = _TESTS[operator], _PLAIN_TESTS[operator]
 
     def answer(this: Any, scope: Scope) -> bool | None:
         item, other = one(this, scope), one_right(this, scope)
         if item is None or other is None:
             return None
+        if type(item) is int and type(other) is int:
+            return plain(item, other)
         found = order(convert(item), convert_right(other), at)
         return None if found is None else test(found)
 

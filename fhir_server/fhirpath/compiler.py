@@ -7,6 +7,7 @@ now: an alternative that cannot apply (`Patient.name | Person.name` on a Patient
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -39,7 +40,12 @@ class Compiler:
 
     def compile(self, node: ast.Node, context: Context) -> Compiled:
         found = literal(node)
-        return found if found is not None else _COMPILE[type(node)](self, node, context)
+        if found is not None:
+            return found
+        if context.depth > 0 and not isinstance(node, ast.Variable) and _is_fixed(node):
+            # the same for every item of the collection that is gone through
+            return _kept(_COMPILE[type(node)](self, node, replace(context, depth=0)))
+        return _COMPILE[type(node)](self, node, context)
 
     def this(self, node: ast.Node | None, context: Context) -> Compiled:
         if context.collection:
@@ -147,6 +153,48 @@ class Compiler:
 
     def variable(self, node: ast.Variable, context: Context) -> Compiled:
         return variable(self.model, node, context)
+
+
+_OF_RESOURCE = (ast.Variable("resource"), ast.Variable("rootResource"))
+
+
+def _is_fixed(node: ast.Node) -> bool:
+    """Whether its value hangs on %resource alone."""
+    match node:
+        case ast.Variable():
+            return node in _OF_RESOURCE
+        case ast.Path(focus) | ast.Function(focus, _, ()):
+            return focus is not None and _is_fixed(focus)
+        case ast.Union() | ast.Binary() | ast.As() | ast.Is():
+            below = [each for each in ast.children(node) if not isinstance(each, ast.TypeSpecifier)]
+            return any(map(_is_fixed, below)) and all(
+                _is_fixed(each) or literal(each) is not None for each in below
+            )
+        case _:
+            return False
+
+
+def _kept(compiled: Compiled) -> Compiled:
+    """The same, calculated once per scope."""
+    key = object()
+    if compiled.one is not None:
+        before = compiled.one
+
+        def one(this: Any, scope: Scope) -> Any:
+            if key not in scope.memo:
+                scope.memo[key] = before(this, scope)
+            return scope.memo[key]
+
+        return from_one(one, compiled.type)
+    run = compiled.run
+
+    def many(this: Any, scope: Scope) -> list[Any]:
+        if key not in scope.memo:
+            scope.memo[key] = run(this, scope)
+        found: list[Any] = scope.memo[key]
+        return found
+
+    return Compiled(many, compiled.type)
 
 
 _COMPILE: dict[type[ast.Node], Callable[[Compiler, Any, Context], Compiled]] = {

@@ -25,6 +25,7 @@ from fhir_server.fhirpath.values import ToSystem, category_of_value, to_system
 Compare = Callable[[Any, Any], bool | None]
 
 _PLAIN = frozenset(("string", "boolean"))
+_COMPARE_AS_THEY_STAND = frozenset((str, bool, int, Decimal, dict))
 
 
 def equals(model: Model, left: Compiled, right: Compiled) -> Compiled:
@@ -131,11 +132,11 @@ def _all_equal(
 
 def equal(one: Any, other: Any) -> bool | None:
     """Whether two System values are equal; None: one has no value, or their precisions leave it open."""
+    if type(one) is type(other) and type(one) in _COMPARE_AS_THEY_STAND:
+        return bool(one == other)
     match one, other:
         case (None, _) | (_, None):
             return None
-        case (str(), str()) | (dict(), dict()):
-            return bool(one == other)
         case Moment(), Moment() if (one.kind == "Time") == (other.kind == "Time"):
             return moments.equal(one, other)
         case (Quantity() | int() | Decimal(), Quantity()) | (Quantity(), int() | Decimal()):

@@ -40,9 +40,9 @@ class Expression:
         "_finish",
         "_model",
         "_needs_scope",
+        "_prepare",
         "_run",
         "_truth",
-        "_uses_context",
         "ast",
         "text",
         "type",
@@ -59,7 +59,7 @@ class Expression:
         self._truth = truth(self._compiled, tree.at, "the expression")
         self._finish = _finish(model, self._compiled)
         self._needs_scope = _needs_scope(tree)
-        self._uses_context = ast.Variable("context") in (node for node, _ in ast.walk(tree))
+        self._prepare = _prepare(tree, type_)
 
     def evaluate(
         self,
@@ -74,7 +74,7 @@ class Expression:
         context: the item at which it starts; None: `resource` itself. Primitives without a value are left
         out. Raises FhirPathError.
         """
-        scope = self._scope(resource, variables, resolve)
+        scope = Scope(resource, None, variables, resolve) if self._needs_scope else _NO_SCOPE
         found = self.items(resource if context is None else context, scope)
         finish = self._finish
         return [*found] if finish is None else finish(found)
@@ -88,7 +88,7 @@ class Expression:
         resolve: Resolve | None = None,
     ) -> list[tuple[str, Any]]:
         """(FHIR type name, JSON value) of each item; System types by the FHIR type that is theirs."""
-        scope = self._scope(resource, variables, resolve)
+        scope = Scope(resource, None, variables, resolve) if self._needs_scope else _NO_SCOPE
         found = self.items(resource if context is None else context, scope)
         if not found:
             return []
@@ -103,10 +103,8 @@ class Expression:
 
     def items(self, item: Any, scope: Scope) -> list[Any]:
         """The collection as the engine has it: for callers that make one scope for many expressions."""
-        if self.type is None and type(item) is not Item:
-            item = Item(item, _type_of(item))
-        if self._uses_context:
-            scope.context = item
+        if self._prepare is not None:
+            item = self._prepare(item, scope)
         try:
             return self._run(item, scope)
         except FhirPathError as error:
@@ -116,10 +114,8 @@ class Expression:
 
     def truth(self, item: Any, scope: Scope) -> bool | None:
         """The result as one Boolean; None: it is empty. What a constraint asks."""
-        if self.type is None and type(item) is not Item:
-            item = Item(item, _type_of(item))
-        if self._uses_context:
-            scope.context = item
+        if self._prepare is not None:
+            item = self._prepare(item, scope)
         try:
             return self._truth(item, scope)
         except FhirPathError as error:
@@ -131,11 +127,6 @@ class Expression:
         return FhirPathError(
             f"the item does not have the structure of {self.type or 'a resource'}", 0, self.text
         )
-
-    def _scope(self, resource: Any, variables: Mapping[str, Any] | None, resolve: Resolve | None) -> Scope:
-        if not self._needs_scope:
-            return _NO_SCOPE
-        return Scope(resource=resource, variables=variables or {}, resolve=resolve)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"
@@ -172,21 +163,54 @@ def _has_nested_function(node: ast.Function) -> bool:
     )
 
 
-def _finish(model: Model, compiled: Compiled) -> Callable[[list[Any]], list[Any]] | None:
-    """Items to JSON values; None: they are JSON values as they stand."""
+Prepare = Callable[[Any, Scope], Any]
+
+
+def _prepare(tree: ast.Node, type_: str | None) -> Prepare | None:
+    """What has to happen to the item at which a run starts; None: nothing."""
+    uses_context = any(node == ast.Variable("context") for node, _ in ast.walk(tree))
+    if type_ is not None and not uses_context:
+        return None
+
+    def prepare(item: Any, scope: Scope) -> Any:
+        if type_ is None and type(item) is not Item:
+            item = Item(item, _type_of(item))
+        if uses_context:
+            scope.context = item
+        return item
+
+    return prepare
+
+
+Finish = Callable[[list[Any]], list[Any]]
+
+
+def _finish(model: Model, compiled: Compiled) -> Finish | None:
+    """Items to JSON values in a list of its own; None: they are JSON values as they stand."""
     if compiled.type is not None and model.kind(compiled.type) in ("complex", "resource"):
         return None
-    return lambda found: [plain for item in found if (plain := to_json(unwrap(item))) is not None]
+    if compiled.type is not None and model.is_primitive(compiled.type):
+        return _of_primitives
+    return _of_any
+
+
+def _of_primitives(found: list[Any]) -> list[Any]:
+    for item in found:
+        if type(item) is Item:
+            return _of_any(found)
+    return [*found]
+
+
+def _of_any(found: list[Any]) -> list[Any]:
+    return [plain for item in found if (plain := to_json(unwrap(item))) is not None]
 
 
 def to_json(value: Any) -> Any:
-    match value:
-        case Moment():
-            return value.text
-        case Quantity():
-            return {"value": value.value, "unit": value.unit, "system": UCUM, "code": value.unit}
-        case _:
-            return value
+    if type(value) is Moment:
+        return value.text
+    if type(value) is Quantity:
+        return {"value": value.value, "unit": value.unit, "system": UCUM, "code": value.unit}
+    return value
 
 
 def _fhir_type(model: Model, item: Any, static: str | None) -> str:

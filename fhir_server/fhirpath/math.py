@@ -6,6 +6,7 @@ What overflows is empty: an Integer has 32 bits, a Decimal 28 digits of which 8 
 more (https://hl7.org/fhirpath/N1/#decimal).
 """
 
+import operator as operators
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, DecimalException
 from typing import Any
@@ -87,14 +88,24 @@ _NUMBERS: dict[str, Callable[[Number, Number], Number | None]] = {
 }
 
 
+_INTEGERS: dict[str, Callable[[int, int], int]] = {
+    "+": operators.add,
+    "-": operators.sub,
+    "*": operators.mul,
+}
+
+
 def arithmetic(model: Model, operator: str, left: Compiled, right: Compiled, at: int) -> Compiled:
     one, one_right = singleton(left, at, operator), singleton(right, at, operator)
     convert, convert_right = to_system(model, left.type), to_system(model, right.type)
+    plain = _INTEGERS.get(operator)
 
     def calculated(this: Any, scope: Scope) -> Any:
         item, other = one(this, scope), one_right(this, scope)
         if item is None or other is None:
             return None
+        if type(item) is int and type(other) is int and plain is not None:
+            return found if -(2**31) <= (found := plain(item, other)) < 2**31 else None
         first, second = convert(item), convert_right(other)
         if first is None or second is None:
             return None

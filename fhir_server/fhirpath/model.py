@@ -62,11 +62,12 @@ class Model:
         self.is_a = cache(self._is_a)
         self.category = cache(self._category)
         self.kind = cache(self._kind)
+        self.child_types = cache(self._child_types)
 
     def _is_a(self, name: str, ancestor: str) -> bool:
         """Whether an item of type `name` is one of type `ancestor`."""
-        if name == ancestor:
-            return True
+        if name == ancestor or (name, ancestor) == ("System.Quantity", "Quantity"):
+            return True  # FHIR's Quantity stands in the way of naming System's without its namespace
         if name.startswith("System.") or ancestor.startswith("System."):
             return ancestor == SYSTEM_ANY and name.startswith("System.")
         return self.has_type(name) and self.definitions.is_a(name, ancestor)
@@ -107,6 +108,11 @@ class Model:
         if type_name in SYSTEM_TYPES or not self.has_type(type_name):
             return {}
         return self.definitions.type(type_name).properties
+
+    def _child_types(self, type_name: str) -> dict[str, str]:
+        """The type by JSON property, without those whose type only the item itself tells."""
+        properties = self.properties(type_name)
+        return {key: type_ for key, (_, type_) in properties.items() if not self.is_abstract_resource(type_)}
 
     def type_of(self, value: Any, declared: str) -> str:
         """The type of a value where `declared` may be an abstract resource type."""

@@ -18,7 +18,6 @@ Fetch = Callable[[Any], list[Any]]
 """A JSON object -> the items of one of its elements."""
 
 _NO_ELEMENT: dict[str, Any] = {}
-_FEW = 4  # choices that are tried one by one
 
 
 def step(model: Model, focus: Compiled, name: str, wanted: str | None = None) -> Compiled | None:
@@ -205,21 +204,24 @@ def _any_of(model: Model, choices: tuple[tuple[str, str], ...]) -> Callable[[Any
 
 def _fetch_choice(model: Model, choices: tuple[tuple[str, str], ...]) -> Callable[[Any], Item | None]:
     keys = _keys(model, choices)
+    nothing_of = frozenset(keys).isdisjoint
+    count = len(choices)
 
-    def by_item(item: Any) -> Item | None:
+    def fetch(item: Any) -> Item | None:
+        # whichever is shorter, the object or the choice
+        if len(item) > count:
+            for key, type_ in choices:
+                if key in item:
+                    return Item(item[key], type_, item.get("_" + key))
+            if nothing_of(item):
+                return None
         for key in item:
             if key in keys:
                 key, type_ = keys[key]
                 return Item(item.get(key), type_, item.get("_" + key))
         return None
 
-    def by_choice(item: Any) -> Item | None:
-        for key, (property_, type_) in keys.items():
-            if key in item:
-                return Item(item.get(property_), type_, item.get("_" + property_))
-        return None
-
-    return by_choice if len(keys) <= _FEW else by_item
+    return fetch
 
 
 def _of_primitive(model: Model, focus: Compiled, name: str) -> Compiled | None:

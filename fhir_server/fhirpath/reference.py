@@ -28,6 +28,9 @@ def target_type(text: str) -> str | None:
 
     None: the text does not say.
     """
+    type_, slash, id_ = text.partition("/")
+    if slash and type_[:1].isupper() and type_.isalpha() and "/" not in id_:
+        return type_
     match = _TARGET.search(text)
     return match.group(1) if match else None
 

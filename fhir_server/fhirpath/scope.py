@@ -1,7 +1,6 @@
 """What a run knows besides the item at which it starts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,24 +20,41 @@ Trace = Callable[[str, list[Any]], None]
 ITEM_LIMIT = 3_000_000
 """Items that the nested criteria of one run may visit."""
 
+_NO_VARIABLES: Mapping[str, Any] = {}
+
 SIZE_LIMIT = 100_000
 """Items in a collection and characters in a string that an expression may build."""
 
 
-@dataclass(slots=True)
 class Scope:
-    resource: Any = None  # %resource, the resource that holds the item
-    root: Any = None  # %rootResource: the one that contains %resource; None: %resource itself
-    context: Any = None  # %context, the item where the run starts; set by the expression
-    variables: Mapping[str, Any] = field(default_factory=dict)
-    resolve: Resolve | None = None
-    member_of: MemberOf | None = None
-    conforms_to: ConformsTo | None = None
-    trace: Trace | None = None
-    instant: datetime | None = None  # of now(); None: not asked yet
+    """Made once per run, or once per resource for many expressions; its resource never changes.
+
+    Not a dataclass: attributes that are not given stay on the class, and making one costs half.
+    """
+
     index: int | None = None  # $index; None: outside of a function that sets it
     total: list[Any] | None = None  # $total, likewise
-    visited: int = 0
+    context: Any = None  # %context, the item where the run starts; set by the expression
+    trace: Trace | None = None
+    instant: datetime | None = None  # of now(); None: not asked yet
+    visited = 0
+
+    def __init__(
+        self,
+        resource: Any = None,
+        root: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        resolve: Resolve | None = None,
+        member_of: MemberOf | None = None,
+        conforms_to: ConformsTo | None = None,
+    ) -> None:
+        self.resource = resource  # %resource, the resource that holds the item
+        self.root = root  # %rootResource: the one that contains %resource; None: %resource itself
+        self.variables = variables or _NO_VARIABLES
+        self.resolve = resolve
+        self.member_of = member_of
+        self.conforms_to = conforms_to
+        self.memo: dict[Any, Any] = {}  # results that hang on nothing but the resource
 
     def now(self) -> datetime:
         """The same instant for the whole run (https://hl7.org/fhirpath/N1/#current-date-and-time-functions)."""

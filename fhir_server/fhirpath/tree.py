@@ -16,8 +16,25 @@ from fhir_server.fhirpath.scope import Scope, limit_size
 def children_of(model: Model, item: Item) -> list[Item]:
     """The child elements of an item, each with its type, in the order of the JSON."""
     value = item.value
-    if not isinstance(value, dict):
+    if type(value) is not dict:
         return _children_of_primitive(model, item)
+    types = model.child_types(item.type)
+    found: list[Item] = []
+    for key, child in value.items():
+        type_ = types.get(key)
+        if type_ is None:
+            if key != "resourceType":
+                # a property beside a primitive, or one that no definition describes
+                return _all_children(model, item)
+        elif type(child) is list:
+            found += [Item(each, type_) for each in child]
+        else:
+            found.append(Item(child, type_))
+    return found
+
+
+def _all_children(model: Model, item: Item) -> list[Item]:
+    value = item.value
     known = model.properties(item.type)
     found: list[Item] = []
     for key, child in value.items():
@@ -96,11 +113,13 @@ def count_of_children(call: Call) -> Compiled | None:
         item = before(this, scope)
         if item is None:
             return 0
-        return sum(
-            len(value) if type(value) is list else 1
-            for key, value in item.items()
-            if key != "resourceType" and not (key[0] == "_" and key[1:] in item)
-        )
+        count = len(item)
+        for key, value in item.items():
+            if type(value) is list:
+                count += len(value) - 1
+            if key == "resourceType" or (key[0] == "_" and key[1:] in item):
+                count -= len(value) if type(value) is list else 1
+        return count
 
     return from_one(one, INTEGER)
 

@@ -95,6 +95,9 @@ _BY_CATEGORY: dict[Category, ToSystem] = {
 }
 
 
+_FEW = 12  # objects
+
+
 def key(value: Any) -> Any:
     """Something hashable that is equal for values that `=` calls equal, and for no others."""
     match value:
@@ -123,7 +126,13 @@ def unique(convert: ToSystem, items: list[Any]) -> list[Any]:
     """The items without duplicates, in the order of their first appearance."""
     if len(items) < 2:
         return items
-    return list(dict(zip(reversed(keys(convert, items)), reversed(items), strict=True)).values())[::-1]
+    if convert is unwrap and len(items) <= _FEW and all(type(item) is dict for item in items):
+        # comparing a few objects is cheaper than hashing them
+        return [item for index, item in enumerate(items) if item not in items[:index]]
+    found: dict[Any, Any] = {}
+    for each, item in zip(keys(convert, items), items, strict=True):
+        found.setdefault(each, item)
+    return list(found.values())
 
 
 def text(value: Any) -> str | None:
