@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import apsw
 import pytest
 
 from fhir_server.bulk import packages
@@ -26,6 +27,7 @@ from fhir_server.definitions.registry import load
 from fhir_server.outcome import DefinitionError, FhirError
 from fhir_server.search.compile import criteria
 from fhir_server.search.index import Indexer
+from fhir_server.store.algebra import And, IdIn, Node, StringIs, TokenIn
 from fhir_server.store.protocol import HistoryRange, Reader
 from fhir_server.store.sqlite.store import open_store
 from fhir_server.validation.structure import Validator
@@ -112,6 +114,40 @@ def test_canonicals_of_the_core_are_searched() -> None:
     ]
     assert search(CORE_CANONICALS, "ValueSet", "name=AdministrativeGender") == ["administrative-gender"]
     assert search(CORE_CANONICALS, "ValueSet", "url=http://hl7.org/fhir/ValueSet/none") == []
+
+
+def test_the_core_has_the_schema_of_this_release(tmp_path: Path) -> None:
+    def schema(path: Path) -> list[Any]:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            version = connection.pragma("user_version")
+            return [version, *connection.execute("SELECT name, sql FROM sqlite_schema ORDER BY name")]
+        finally:
+            connection.close()
+
+    assert schema(CORE_CANONICALS) == schema(
+        add(tmp_path, archive(tmp_path / "a.tgz", files(VALUE_SET))).path
+    )
+
+
+def test_the_core_is_indexed_the_way_the_server_searches() -> None:
+    """Fails when index columns changed after the layer was built: build it again."""
+
+    async def missing(store: Reader) -> list[tuple[str, str]]:
+        found = []
+        for file, body in sample():
+            resource = json.loads(body)
+            resource.pop("text", None)
+            identity = resource["resourceType"], resource["id"]
+            rows = INDEXER.rows(resource)
+            terms: list[Node] = [TokenIn(column, (hash_,)) for column, hash_ in rows.tokens]
+            terms += [StringIs(column, text, written) for column, text, written in rows.strings]
+            for term in [*terms[:20], *terms[20::40]]:
+                if not await store.identities(identity[0], And((IdIn((identity[1],)), term)), 1):
+                    found.append((file, str(term)))
+        return found
+
+    assert ask(CORE_CANONICALS, missing) == []
 
 
 def test_an_id_that_is_too_long_is_cut() -> None:
