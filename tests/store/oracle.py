@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from fhir_server.store import algebra
@@ -46,7 +47,7 @@ class Oracle:
     def is_sorted(self, query: Query, found: list[Identity]) -> bool:
         """Whether each one's sort keys are not above the next one's; those without a value last."""
         keys = [[self._rank(key, identity) for key in query.sort] for identity in found]
-        return all(_compare(one, other, query.sort) <= 0 for one, other in zip(keys, keys[1:], strict=False))
+        return all(_compare(one, other, query.sort) <= 0 for one, other in pairwise(keys))
 
     def _rank(self, key: SortKey, identity: Identity) -> Any:
         kept = self.kept[identity]

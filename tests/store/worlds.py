@@ -48,10 +48,8 @@ def _rows(column: SearchStrategy[str]) -> dict[str, SearchStrategy[Any]]:
 def resources(draw: st.DrawFn) -> Resource:
     resource_type = draw(types)
     columns = st.sampled_from((f"{resource_type}.one", f"{resource_type}.two"))
-    instances = st.lists(
-        st.fixed_dictionaries(_rows(st.just(f"{resource_type}.part"))),
-        max_size=draw(st.sampled_from((0, 0, 2, 3))),
-    )
+    part = st.fixed_dictionaries(_rows(st.just(f"{resource_type}.part")))
+    instances = st.lists(part, max_size=draw(st.sampled_from((0, 0, 2, 3))))
     rows = draw(st.fixed_dictionaries(_rows(columns)))
     return make(
         resource_type, draw(ids), note=draw(st.sampled_from("xyz")), **rows, instances=draw(instances)

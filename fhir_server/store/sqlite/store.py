@@ -31,9 +31,10 @@ class SqliteStore:
         self, open_connected: Callable[[], Connected], units: Units | None, limits: Limits, threads: int
     ) -> None:
         self._limits = limits
+        self._closed = False
         self._units = units  # None: nothing can be written
         self._here = open_connected()
-        self._closed = False
+        self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
 
     async def read(self, resource_type: str, id_: str) -> Version | None:

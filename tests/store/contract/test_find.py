@@ -13,7 +13,9 @@ from tests.store.resources import delete, put
 from tests.store.worlds import nodes, sorts, types, worlds
 
 reusing = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=max(50, settings.default.max_examples // 2),
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
