@@ -7,7 +7,7 @@ A resource is decoded only where the client wants a part of it or what it refers
 
 from collections.abc import Sequence
 from functools import cache
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fhir_server.config import Settings
@@ -56,7 +56,8 @@ async def search(context: Context, request: Request) -> Response:
     )
     if found.count == 0 or found.summary == "count":
         total = await context.store.count(found.resource_types, found.where)
-        return _answer(context, request, found, [], total, [])
+        entries = [_outcome_entry(found.issues)] if found.issues else []
+        return _answer(context, entries, total, [("self", _url(request, _query(request, found)))])
     return await _page(context, request, found)
 
 
@@ -84,15 +85,14 @@ def _where(context: Context, request: Request) -> tuple[tuple[str, ...], Compart
 
 
 async def _page(context: Context, request: Request, found: Search) -> Response:
-    bound_to = f"{_path(request)}?{urlencode(found.used)}"
-    cursor = Cursor(())
-    if found.cursor is not None:
-        cursor = read_cursor(found.cursor, bound_to, context.secret)
-    query = Query(found.resource_types, found.where, found.count, found.sort, cursor.after or None)
-    page = await context.store.find(query)
+    options, query = options_of(context.settings), _query(request, found)
+    cursor = Cursor(()) if found.cursor is None else read_cursor(found.cursor, query, context.secret)
+    page = await context.store.find(
+        Query(found.resource_types, found.where, found.count, found.sort, cursor.after or None)
+    )
     hits = [hit.version for hit in page.hits]
     issues = list(found.issues)
-    inclusion = Inclusion(context.store, context.indexer, options_of(context.settings))
+    inclusion = Inclusion(context.store, context.indexer, options)
     if found.includes:
         await inclusion.include(hits, found.includes)
         if not inclusion.complete:
@@ -101,12 +101,11 @@ async def _page(context: Context, request: Request, found: Search) -> Response:
     entries += [_entry(context, request, found, version, "include") for version in inclusion.found]
     if issues:
         entries.append(_outcome_entry(issues))
-    keep = options_of(context.settings).page_starts
-    links = [
-        (relation, _url(request, found, write_cursor(each, bound_to, context.secret) if each.after else None))
-        for relation, each in _other_pages(page, cursor, keep)
-    ]
-    return _answer(context, request, found, entries, await _total(context, found, page), links)
+    links = [("self", _url(request, query, found.cursor))]
+    for relation, each in _other_pages(page, cursor, options.page_starts):
+        text = write_cursor(each, query, context.secret) if each.after else None
+        links.append((relation, _url(request, query, text)))
+    return _answer(context, entries, await _total(context, found, page), links)
 
 
 def _other_pages(page: Page, cursor: Cursor, keep: int) -> list[tuple[str, Cursor]]:
@@ -149,35 +148,28 @@ def _outcome_entry(issues: Sequence[Issue]) -> bytes:
     return encode({"resource": operation_outcome(list(issues)), "search": {"mode": "outcome"}})
 
 
-def _answer(
-    context: Context,
-    request: Request,
-    found: Search,
-    entries: list[bytes],
-    total: int | None,
-    links: list[Link],
-) -> Response:
-    if not entries and found.issues:
-        entries = [_outcome_entry(found.issues)]
+def _answer(context: Context, entries: list[bytes], total: int | None, links: list[Link]) -> Response:
     body = join(
         "searchset",
         entries,
         id_=context.new_id(),
         last_updated_ms=context.clock(),
         total=total,
-        links=[("self", _url(request, found, found.cursor)), *links],
+        links=links,
     )
-    return Response(200, body=body, issues=found.issues)
+    return Response(200, body=body)
 
 
-def _path(request: Request) -> str:
-    parts = (request.resource_type, request.id, request.compartment_type)
-    return "/".join(part for part in parts if part is not None)
+def _query(request: Request, found: Search) -> str:
+    """The search as it was understood, `Patient?name=eve`: the same for all of its pages."""
+    path = "/".join(
+        part for part in (request.resource_type, request.id, request.compartment_type) if part is not None
+    )
+    return f"{path}?{urlencode(found.used)}" if found.used else path
 
 
-def _url(request: Request, found: Search, cursor: str | None) -> str:
-    """A GET for the search as it was understood; None: its first page."""
-    parameters = [*found.used, *([(CURSOR, cursor)] if cursor is not None else [])]
-    path = _path(request)
-    url = f"{request.base_url}/{path}" if path else request.base_url
-    return f"{url}?{urlencode(parameters)}" if parameters else url
+def _url(request: Request, query: str, cursor: str | None = None) -> str:
+    """None: the first page."""
+    glue = "" if not query or query[0] == "?" else "/"
+    url = f"{request.base_url}{glue}{query}"
+    return url if cursor is None else f"{url}{'&' if '?' in query else '?'}{CURSOR}={quote(cursor)}"

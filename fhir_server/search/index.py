@@ -19,6 +19,8 @@ from fhir_server.search.path import Having, Item, Move, Property, Walk
 from fhir_server.search.types import TYPES
 from fhir_server.store.rows import Rows
 
+_NO_ROWS = Rows()
+
 
 class Indexer:
     """`extract` is the function that a store is opened with."""
@@ -130,7 +132,8 @@ class Indexer:
                     emit_resource(resource, instance)
                     rows.lexicon |= instance.lexicon
                     instance.lexicon = set()
-                    rows.instances.append(instance)
+                    if instance != _NO_ROWS:
+                        rows.instances.append(instance)
 
         return emit
 

@@ -1,9 +1,11 @@
 """Whole requests: strict and lenient, result parameters, criteria, compartments."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_server.outcome import FhirError
-from fhir_server.search.compile import Compartment, Parameters, criteria
+from fhir_server.search.compile import Compartment, Parameters, compile_search, criteria
 from fhir_server.store.algebra import And, Everything, IdIn, Node, Or, ReferenceIn, SortKey, StringStarts
 from fhir_server.store.rows import hash64
 from tests.search.searching import BASE, compiled, definitions, refused
@@ -163,3 +165,46 @@ def test_D05_no_criterion_is_dropped(given: str | Parameters) -> None:
 def test_a_criterion_may_hold_a_url() -> None:
     where = criteria(definitions(), "ValueSet", "url=http://x.org/y?a=b", BASE)
     assert where.hashes == (hash64("http://x.org/y?a=b"),)  # type: ignore[union-attr]
+
+
+CODES = [
+    *sorted(definitions().search_parameters("Observation")),
+    "_sort",
+    "_include",
+    "_elements",
+    "_has",
+    "x",
+]
+SUFFIXES = [
+    "",
+    ":exact",
+    ":missing",
+    ":not",
+    ":identifier",
+    ":Patient",
+    ".name",
+    ":Patient.name",
+    ":",
+    ":Patient:code:code",
+]
+
+
+@given(
+    st.sampled_from(CODES),
+    st.sampled_from(SUFFIXES) | st.text(),
+    st.text() | st.from_regex(r"[\w|$,\\.:+-]{0,20}"),
+)
+def test_any_parameter_is_understood_or_refused(code: str, suffix: str, value: str) -> None:
+    for strict in (True, False):
+        try:
+            compile_search(
+                definitions(),
+                ("Observation",),
+                [(code + suffix, value)],
+                base_url=BASE,
+                now_ms=0,
+                strict=strict,
+            )
+        except FhirError as error:
+            assert error.status == 400
+            assert error.issues[0].code in ("not-supported", "value", "too-costly")
