@@ -39,6 +39,9 @@ def open_immutable(path: Path) -> apsw.Connection:
 
 def _open(name: str, flags: int, cache_kib: int) -> apsw.Connection:
     connection = apsw.Connection(name, flags=flags, statementcachesize=256)
+    # without it, a statement whose plan might depend on a bound value is prepared anew each time it runs:
+    # a read takes 23 µs then, instead of 6
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     connection.pragma("cache_size", -cache_kib)
     connection.pragma("temp_store", "memory")
     connection.pragma("automatic_index", 0)
