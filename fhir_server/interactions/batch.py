@@ -10,6 +10,7 @@ from itertools import groupby
 from fhir_server.interactions.bundle import error_entry, join, response_entry
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.entries import (
+    READS,
     Entry,
     bundle_of,
     envelope_issues,
@@ -90,7 +91,7 @@ def _dependent(context: Context, entries: list[Entry]) -> dict[int, FhirError]:
     targets = Targets(context.definitions)
     for entry in entries:
         request = entry.request
-        if entry.phase == 3:
+        if entry.phase == READS:
             continue
         if request.id is not None:
             first = changed.setdefault((request.resource_type, request.id), entry.number)
@@ -100,7 +101,7 @@ def _dependent(context: Context, entries: list[Entry]) -> dict[int, FhirError]:
         if entry.full_url and (request.id is None or entry.full_url.startswith("urn:")):
             targets.references[entry.full_url] = "entry"
     for entry in entries:
-        if entry.request.resource is not None and entry.phase != 3:
+        if entry.request.resource is not None and entry.phase != READS:
             used = targets.rewrite(entry.request.resource, entry.full_url).used
             links = sorted(link for link in used if link != entry.full_url)
             if links:

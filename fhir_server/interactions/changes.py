@@ -29,7 +29,7 @@ class Change:
     request: Request
     resource_type: str
     where: Node | None  # None: unconditional
-    fresh_id: str  # for a resource that is created
+    fresh_id: str  # for a resource that is created; "": this change can create none
     ids: list[str] = field(default_factory=list)  # what is changed: one, but for a conditional delete
     matched: bool = False  # a conditional create that found its resource: nothing is written
     rewritten: Rewritten | None = None
@@ -46,8 +46,7 @@ class Change:
 
 def read_change(context: Context, entry: Entry) -> Change:
     request = entry.request
-    if request.resource_type is None:
-        raise missing(f"{expression(entry.number)}.request.url names no resource type")
+    assert request.resource_type is not None
     kind = _KINDS[request.method]
     if kind in ("create", "update"):
         resource = body(request)
@@ -58,11 +57,10 @@ def read_change(context: Context, entry: Entry) -> Change:
     where = None
     if request.if_none_exist is not None if kind == "create" else request.id is None:
         where = conditional.condition(context, request, request.resource_type)
-    change = Change(
-        entry.number, kind, entry.full_url, request, request.resource_type, where, context.new_id()
-    )
+    fresh_id = context.new_id() if request.id is None and kind in ("create", "update") else ""
+    change = Change(entry.number, kind, entry.full_url, request, request.resource_type, where, fresh_id)
     if where is None:
-        change.ids = [request.id or change.fresh_id]
+        change.ids = [request.id or fresh_id]
     return change
 
 

@@ -10,14 +10,20 @@ from typing import Any, NamedTuple
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.names import require_id, require_type
 from fhir_server.interactions.request import Request
+from fhir_server.interactions.table import Shape, shape_of
 from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError, Issue, invalid, malformed, missing, not_supported, too_many
 from fhir_server.resource import Resource
 
 _ERRORS = frozenset(("fatal", "error"))
 _NUMBER = re.compile(r"Bundle\.entry\[(\d+)\]")
-_WRITES = {"POST": 1, "PUT": 2, "PATCH": 2, "DELETE": 0}
-_READS = 3
+READS = 3
+_WRITES: dict[str, tuple[int, frozenset[Shape]]] = {
+    "DELETE": (0, frozenset(("type", "instance"))),
+    "POST": (1, frozenset(("type",))),
+    "PUT": (2, frozenset(("type", "instance"))),
+    "PATCH": (2, frozenset(("type", "instance"))),
+}
 
 
 class Entry(NamedTuple):
@@ -27,11 +33,10 @@ class Entry(NamedTuple):
 
     @property
     def phase(self) -> int:
-        """The place in the order DELETE, POST, PUT and PATCH, all that reads."""
-        request = self.request
-        if request.search or request.operation is not None:
-            return _READS
-        return _WRITES.get(request.method, _READS)
+        """The place in the order DELETE, POST, PUT and PATCH, then whatever is no change of a resource."""
+        phase, shapes = _WRITES.get(self.request.method, (READS, frozenset()))
+        is_change = self.request.operation is None and shape_of(self.request) in shapes
+        return phase if is_change else READS
 
 
 def expression(number: int) -> str:

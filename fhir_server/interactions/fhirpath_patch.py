@@ -52,7 +52,7 @@ def read(definitions: Definitions, parameters: Resource) -> Callable[[Resource],
 def _operation(definitions: Definitions, parameter: Resource, at: str) -> Operation:
     if parameter["name"] != "operation":
         raise bad_value(f"the parameter is {parameter['name']!r}, it must be 'operation'", at)
-    parts = {part["name"]: _value(definitions, part) for part in parameter.get("part", ())}
+    parts = {part["name"]: _value(definitions, part, at) for part in parameter.get("part", ())}
     kind = _plain(parts, "type", str, at)
     if kind not in _NEEDS:
         raise bad_value(f"type is {kind!r}, it must be one of {', '.join(_NEEDS)}", at)
@@ -78,7 +78,7 @@ def _plain(parts: dict[str, Value], name: str, kind: type, at: str) -> Any:
     return found
 
 
-def _value(definitions: Definitions, part: Resource) -> Value:
+def _value(definitions: Definitions, part: Resource, at: str) -> Value:
     """What a part brings: `value[x]`, a resource, or parts of its own."""
     if "resource" in part:
         return Value(part["resource"]["resourceType"], part["resource"])
@@ -88,8 +88,9 @@ def _value(definitions: Definitions, part: Resource) -> Value:
         if found is not None and found[0].choice:
             name = name.removeprefix("_")
             return Value(found[1], part.get(name), part.get("_" + name))
-    parts = part.get("part", ())
-    return Value(None, parts=tuple((each["name"], _value(definitions, each)) for each in parts))
+    if "part" not in part:
+        raise missing(f"the part {part['name']!r} has neither a value nor parts", at)
+    return Value(None, parts=tuple((each["name"], _value(definitions, each, at)) for each in part["part"]))
 
 
 def _path(text: str, at: str) -> ast.Node:

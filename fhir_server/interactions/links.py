@@ -5,6 +5,9 @@ https://hl7.org/fhir/R4/http.html#trules
 "Servers SHALL replace all matching links in the bundle, whether they are found in the resource ids, resource
 references, elements of type uri, url, oid, uuid, and <a href="" & <img src="" in the narrative. Elements of
 type canonical are not replaced."
+
+Nor are uris that name a thing and lead nowhere: the `url` of a definition, which canonicals repeat, that of
+an extension, and the `system` of codes and identifiers. A client may well use a canonical as a fullUrl.
 """
 
 import re
@@ -56,6 +59,8 @@ class Links:
         if found is None:
             # there before its steps are: types refer to themselves
             found = self._tables[type_name] = {}
+            if type_name == "Bundle":
+                return found  # a Bundle that is stored is a world of its own, maybe a signed one
             for name, (element, each) in self._definitions.type(type_name).properties.items():
                 step = self._step(type_name, name, each)
                 if step is not None:
@@ -70,7 +75,7 @@ class Links:
         if (holder, name) == ("Reference", "reference"):
             return _reference
         if type_name in _LINKS:
-            return _link
+            return None if self._is_name(holder, name) else _link
         if type_name == "xhtml":
             return _narrative
         if type_name == "Resource":
@@ -78,6 +83,10 @@ class Links:
         if self._definitions.type(type_name).kind == "primitive":
             return None
         return self._of_fields(type_name)
+
+    def _is_name(self, holder: str, name: str) -> bool:
+        of_url = holder == "Extension" or self._definitions.type(holder).kind == "resource"
+        return name == "system" or (name == "url" and of_url)
 
     def _of_fields(self, type_name: str) -> _Step:
         table = self._table(type_name)

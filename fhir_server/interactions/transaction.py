@@ -16,7 +16,7 @@ from fhir_server.interactions.bundle import join, response_entry
 from fhir_server.interactions.changes import Change, prepare, read_change, remove, write
 from fhir_server.interactions.conditional import current, there_already
 from fhir_server.interactions.context import Context
-from fhir_server.interactions.entries import Entry, bundle_of, envelope_issues, located, read_entry
+from fhir_server.interactions.entries import READS, Entry, bundle_of, envelope_issues, located, read_entry
 from fhir_server.interactions.matching import (
     ConditionalReferences,
     guess,
@@ -33,7 +33,6 @@ from fhir_server.store.protocol import Transaction as UnitOfWork
 
 Perform = Callable[[Context, Request], Awaitable[Response]]
 
-_READS = 3
 _BETWEEN_PAUSES = 32  # entries prepared before other requests get their turn
 
 
@@ -71,8 +70,8 @@ class _Bundle:
     def __init__(self, context: Context, request: Request, perform: Perform, entries: list[Entry]) -> None:
         self._context = context
         self._perform = perform
-        self._reads = [entry for entry in entries if entry.phase == _READS]
-        writes = sorted((entry for entry in entries if entry.phase != _READS), key=lambda entry: entry.phase)
+        self._reads = [entry for entry in entries if entry.phase == READS]
+        writes = sorted((entry for entry in entries if entry.phase != READS), key=lambda entry: entry.phase)
         self._changes = [_change(context, entry) for entry in writes]
         self._conditional = any(change.where is not None for change in self._changes)
         self._targets = Targets(context.definitions)

@@ -1,4 +1,4 @@
-"""What the tests of interactions work with: requests made short, resources, ids and time that are foreseen."""
+"""What the tests of interactions work with: short requests, resources, ids and time that are foreseen."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable

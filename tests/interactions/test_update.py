@@ -167,9 +167,16 @@ def test_D11_the_same_update_again_changes_nothing(fhir: Fhir) -> None:
     assert fhir.log_length() == 1
 
 
-def test_an_update_of_a_deep_or_foreign_reference_is_stored_as_written(fhir: Fhir) -> None:
-    links = [
-        {"other": {"reference": reference}, "type": "seealso"}
-        for reference in ("Patient/9", "Patient/9/_history/2", "https://elsewhere.example/Patient/9", "urn:uuid:c757873d-ec9a-4326-a141-556f43239520")
-    ]  # fmt: skip
-    assert content(fhir("PUT", "Patient/1", patient(id="1", link=links)))["link"] == links
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "Patient/9",
+        "Patient/9/_history/2",
+        f"{BASE}/Patient/9",
+        "https://elsewhere.example/Patient/9",
+        "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+    ],
+)
+def test_references_are_stored_as_written(fhir: Fhir, reference: str) -> None:
+    link = [{"other": {"reference": reference}, "type": "seealso"}]
+    assert content(fhir("PUT", "Patient/1", patient(id="1", link=link)))["link"] == link
