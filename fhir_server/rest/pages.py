@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 
+from fhir_server.config import Settings
 from fhir_server.outcome import FhirError, not_found, operation_outcome
 from fhir_server.rest.docs_page import docs
 from fhir_server.rest.home import SECURITY_HEADERS, Overview, home
@@ -16,14 +17,13 @@ AskOverview = Callable[[], Awaitable[Overview]]
 AskCapabilities = Callable[[str], Awaitable[dict[str, Any]]]
 
 
-def pages(overview: AskOverview, capabilities: AskCapabilities, own_base_url: str | None) -> FastAPI:
-    """own_base_url: the one of the settings; None: the Host header tells."""
+def pages(overview: AskOverview, capabilities: AskCapabilities, settings: Settings) -> FastAPI:
     # its own pages of documentation load scripts from elsewhere
     application = FastAPI(title="fhir-server", docs_url=None, redoc_url=None)
 
     def base(request: Request) -> str:
-        host = request.headers.get("host")
-        return own_base_url or base_url(request.url.scheme, None if host is None else host.encode("latin-1"))
+        host = dict(request.headers.raw).get(b"host")
+        return base_url(settings.base_url, settings.open, request.url.scheme, host)
 
     @application.get("/", response_class=HTMLResponse)
     async def show_home(request: Request) -> HTMLResponse:

@@ -40,7 +40,7 @@ def read_head(exchange: Exchange, settings: Settings) -> Request:
         cast(Method, exchange.method),
         path,
         url.query_text(exchange.query_string),
-        settings.base_url or url.base_url(exchange.scheme, headers.get(b"host")),
+        url.base_url(settings.base_url, settings.open, exchange.scheme, headers.get(b"host")),
     )
     exchange.request = request
     exchange.format, exchange.pretty = answer_format(headers.get(b"accept"), request.parameters)

@@ -7,8 +7,9 @@ The grammar below the base is that of `interactions/url.py`.
 
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
-from fhir_server.outcome import FhirError, bad_value, invalid, not_found
+from fhir_server.outcome import FhirError, bad_value, forbidden, invalid, not_found
 
 BASE_PATH = "/fhir"
 _BELOW = f"{BASE_PATH}/"
@@ -44,8 +45,31 @@ def query_text(query_string: bytes) -> str:
 
 
 @lru_cache(maxsize=256)
-def base_url(scheme: str, host: bytes | None) -> str:
-    """What clients reach the base under; raises 400 for a Host that is none."""
+def base_url(own: str | None, local: bool, scheme: str, host: bytes | None) -> str:
+    """What clients reach the base under. Raises 400 for a Host that is none, 403 for one that is not local.
+
+    own: the base URL of the settings; None: Host tells.
+    local: serve only this machine. A page of a foreign site can give its name our address, and its scripts
+    then talk to us as if we were that site; its name stands in Host.
+    """
+    found = own or f"{scheme}://{_checked(host)}{BASE_PATH}"
+    if local and _name(host) not in _LOCAL_NAMES and _name(host) != urlsplit(found if own else "").hostname:
+        raise forbidden("this server answers without authentication, so only under a name of this machine")
+    return found
+
+
+_LOCAL_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+def _checked(host: bytes | None) -> str:
     if host is None or not _HOST.fullmatch(host):
         raise invalid("the Host header is missing or not a host")
-    return f"{scheme}://{host.decode('ascii')}{BASE_PATH}"
+    return host.decode("ascii")
+
+
+def _name(host: bytes | None) -> str | None:
+    """The host without its port, lower case."""
+    try:
+        return urlsplit(f"//{_checked(host)}").hostname
+    except ValueError:
+        return None

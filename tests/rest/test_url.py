@@ -68,3 +68,25 @@ def test_a_host_that_is_none_is_400(host: str) -> None:
 def test_forwarded_headers_change_no_url() -> None:
     headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher", "Forwarded": "host=evil"}
     assert understood("GET", "/fhir/Patient/1", headers).base_url == "http://test/fhir"
+
+
+LOCAL = Settings(open=True)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST"])
+def test_without_authentication_names_of_this_machine_are_answered(host: str) -> None:
+    request = understood("GET", "/fhir/Patient/1", [("host", host)], settings=LOCAL)
+    assert request.base_url == f"http://{host}/fhir"
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "10.0.0.1"])
+def test_without_authentication_other_names_are_403(host: str) -> None:
+    """As a page that has given its name our address would send them."""
+    answer = ask("GET", "/fhir/Patient/1", [("host", host)], settings=LOCAL)
+    assert (answer.status, answer.code) == (403, "forbidden")
+
+
+def test_without_authentication_the_name_of_the_base_url_is_answered_too() -> None:
+    settings = Settings(open=True, base_url="https://demo.example.cn/fhir")
+    assert ask("GET", "/fhir/Patient/1", [("host", "demo.example.cn")], settings=settings).status == 200
+    assert ask("GET", "/fhir/Patient/1", [("host", "evil.example")], settings=settings).status == 403
