@@ -8,7 +8,7 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -117,12 +117,16 @@ def drive(server: Server, connections: int, work: Work, seconds: float) -> Load:
     import uvloop
 
     async def run() -> Load:
-        clients = [Client(await Connection.open(server.port)) for _ in range(connections)]
-        end = time.perf_counter() + seconds
-        with measured(server) as usage:
-            counts = await asyncio.gather(
-                *(work(client, lambda: time.perf_counter() >= end) for client in clients)
-            )
+        async with AsyncExitStack() as open_ones:
+            clients = [
+                Client(await open_ones.enter_async_context(await Connection.open(server.port)))
+                for _ in range(connections)
+            ]
+            end = time.perf_counter() + seconds
+            with measured(server) as usage:
+                counts = await asyncio.gather(
+                    *(work(client, lambda: time.perf_counter() >= end) for client in clients)
+                )
         latencies = [latency for client in clients for latency in client.latencies_ms]
         return Load(usage, sum(counts), latencies)
 

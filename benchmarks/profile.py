@@ -1,5 +1,6 @@
 """Where the time of the server's processes goes, by py-spy (https://github.com/benfred/py-spy)."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -33,17 +34,24 @@ def profiled(server: Server, folder: Path | None, name: str) -> Iterator[None]:
 
 
 def top(raw: str, count: int = 25) -> str:
-    """Functions by the share of samples in which they run themselves, and in which they are on the stack."""
+    """Functions by the share of samples in which they run themselves, and in which they are on the stack.
+
+    Above the line that a request begins at, every stack is the same: such frames are left out.
+    """
     alone: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
-        frames = stack.split(";")
+        frames = [_LINE.sub(")", frame) for frame in stack.split(";")]
         alone[frames[-1]] += int(samples)
-        for frame in set(frames):
+        for frame in set(frames[frames.index(_REQUEST) + 1 :] if _REQUEST in frames else frames[1:]):
             within[frame] += int(samples)
     total = sum(alone.values()) or 1
     lines = ["self"] + [f"{100 * seen / total:6.1f} %  {frame}" for frame, seen in alone.most_common(count)]
     lines += ["", "with what it calls"]
     lines += [f"{100 * seen / total:6.1f} %  {frame}" for frame, seen in within.most_common(count)]
     return "\n".join(lines) + "\n"
+
+
+_LINE = re.compile(r":\d+\)$")
+_REQUEST = "RequestResponseCycle.run_asgi (uvicorn/protocols/http/httptools_impl.py)"

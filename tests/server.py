@@ -42,7 +42,8 @@ class Server:
             self.process = subprocess.Popen(
                 self.command(),
                 cwd=ROOT,
-                env=os.environ | {"PYTHONPATH": str(ROOT)},
+                env=os.environ
+                | {"PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # the workers die with it, and nobody else

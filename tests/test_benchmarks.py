@@ -48,6 +48,7 @@ def test_a_report_tells_what_holds(tmp_path: Path) -> None:
 
 
 def test_the_top_of_a_profile() -> None:
-    lines = top("a;b 3\na;c 1\n").splitlines()
-    assert lines[1].split() == ["75.0", "%", "b"]
-    assert "100.0 %  a" in lines[lines.index("with what it calls") + 1]
+    lines = top("process 1;a (x.py:1);b (x.py:2) 3\nprocess 1;a (x.py:1);b (x.py:7) 1\n").splitlines()
+    assert lines[1].split() == ["100.0", "%", "b", "(x.py)"]
+    within = lines[lines.index("with what it calls") + 1 :]
+    assert sorted(line.split("%")[1].strip() for line in within) == ["a (x.py)", "b (x.py)"]

@@ -106,6 +106,7 @@ class Connection(asyncio.Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        await asyncio.sleep(0)  # the loop has to come round to closing it
 
 
 def encoded(host: str, method: str, path: str, resource: object = None, headers: Headers = ()) -> bytes:
