@@ -63,17 +63,14 @@ class Call:
     def walk(self, *indexes: int) -> Walk | None:
         """How to go through the focus while `each` of these arguments is evaluated; None: just so."""
         arguments = [self.node.arguments[index] for index in indexes]
-        numbered = any(
-            isinstance(node, ast.Index) for argument in arguments for node, _ in ast.walk(argument)
-        )
-        if not numbered and self.context.depth == 0:
+        if self.context.depth == 0 and not any(map(is_costly, arguments)):
             return None
         at = self.at
 
         def walk(items: list[Any], scope: Scope) -> Iterator[Any]:
-            scope.visit(len(items), at)
             before = scope.index
             for index, item in enumerate(items):
+                scope.visit(1, at)
                 scope.index = index
                 yield item
             scope.index = before
@@ -110,3 +107,24 @@ class Function:
     compile: Callable[[Call], Compiled]
     least: int = 0  # arguments
     most: int = 0
+
+
+_GROWING = frozenset(("children", "descendants"))
+
+
+def is_costly(node: ast.Node) -> bool:
+    """Whether evaluating it once per item may take more than looking at the item.
+
+    Such criteria count what they visit, and number it: `$index` is one of them.
+    """
+    return any(_is_costly(found) for found, _ in ast.walk(node))
+
+
+def _is_costly(node: ast.Node) -> bool:
+    match node:
+        case ast.Index() | ast.Variable() | ast.Binary("in" | "contains"):
+            return True
+        case ast.Function(_, name, arguments):
+            return name in _GROWING or bool(arguments)
+        case _:
+            return False

@@ -9,7 +9,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from fhir_server.fhirpath import ast
-from fhir_server.fhirpath.call import Context
+from fhir_server.fhirpath.call import Context, is_costly
 from fhir_server.fhirpath.compiled import Compiled, truth
 from fhir_server.fhirpath.compiler import Compiler
 from fhir_server.fhirpath.errors import FhirPathError
@@ -23,11 +23,10 @@ from fhir_server.fhirpath.scope import Resolve, Scope
 CACHE_SIZE = 20_000  # expressions; the core of R4 has 1,600
 
 _WRONG_SHAPE = (AttributeError, TypeError, KeyError, ValueError)
-# nodes and functions that read the scope: without them one empty scope serves all runs
-_NEEDS_SCOPE = (ast.Variable, ast.Index, ast.Total)
-_FUNCTIONS_NEED_SCOPE = frozenset(
+# without these, and without certain nodes, one empty scope serves all runs
+_FUNCTIONS_READ_SCOPE = frozenset(
     ("resolve", "memberOf", "conformsTo", "trace", "now", "today", "timeOfDay", "aggregate", "repeat",
-     "descendants")
+     "descendants", "replace", "replaceMatches")
 )  # fmt: skip
 _NO_SCOPE = Scope()
 
@@ -105,6 +104,8 @@ class Expression:
         """The collection as the engine has it: for callers that make one scope for many expressions."""
         if self._prepare is not None:
             item = self._prepare(item, scope)
+        if self._needs_scope:
+            scope.visited, scope.deadline = 0, None
         try:
             return self._run(item, scope)
         except FhirPathError as error:
@@ -116,6 +117,8 @@ class Expression:
         """The result as one Boolean; None: it is empty. What a constraint asks."""
         if self._prepare is not None:
             item = self._prepare(item, scope)
+        if self._needs_scope:
+            scope.visited, scope.deadline = 0, None
         try:
             return self._truth(item, scope)
         except FhirPathError as error:
@@ -144,23 +147,17 @@ def _resource_type(model: Model, type_: str | None) -> str:
 
 
 def _needs_scope(tree: ast.Node) -> bool:
-    for node, _ in ast.walk(tree):
-        if isinstance(node, _NEEDS_SCOPE):
-            return True
-        if isinstance(node, ast.Function) and (
-            node.name in _FUNCTIONS_NEED_SCOPE or _has_nested_function(node)
-        ):
-            return True
-    return False
+    return any(_reads_scope(node) for node, _ in ast.walk(tree))
 
 
-def _has_nested_function(node: ast.Function) -> bool:
-    """Whether its arguments call functions with arguments: they may count what they visit."""
-    return any(
-        isinstance(below, ast.Function) and below.arguments
-        for argument in node.arguments
-        for below, _ in ast.walk(argument)
-    )
+def _reads_scope(node: ast.Node) -> bool:
+    match node:
+        case ast.Variable() | ast.Index() | ast.Total() | ast.Binary("&" | "+"):
+            return True
+        case ast.Function(_, name, arguments):
+            return name in _FUNCTIONS_READ_SCOPE or any(map(is_costly, arguments))
+        case _:
+            return False
 
 
 Prepare = Callable[[Any, Scope], Any]

@@ -89,6 +89,7 @@ def _repeat(call: Call) -> Compiled:
     def many(this: Any, scope: Scope) -> list[Any]:
         found: list[Any] = []
         seen: set[Any] = set()
+        size = 0
         waiting = run(this, scope)
         while waiting:
             scope.visit(len(waiting), at)
@@ -99,7 +100,9 @@ def _repeat(call: Call) -> Compiled:
                     seen.add(each_key)
                     waiting.append(each)
             found += waiting
-            limit_size(len(found), at)
+            # texts can grow with every round
+            size += len(waiting) + sum(len(each.value) for each in waiting if type(each.value) is str) // 64
+            limit_size(size, at)
         return found
 
     return Compiled(many, None)

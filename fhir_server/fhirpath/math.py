@@ -30,7 +30,7 @@ from fhir_server.fhirpath.model import Model
 from fhir_server.fhirpath.moments import Moment
 from fhir_server.fhirpath.navigation import guess_type
 from fhir_server.fhirpath.quantity import Quantity
-from fhir_server.fhirpath.scope import Scope, limit_size
+from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import to_system
 
 Number = int | Decimal
@@ -110,7 +110,7 @@ def arithmetic(model: Model, operator: str, left: Compiled, right: Compiled, at:
         if first is None or second is None:
             return None
         try:
-            return calculate(operator, first, second, at)
+            return calculate(operator, first, second, at, scope)
         except DecimalException:
             return None
 
@@ -133,14 +133,14 @@ def _of_result(model: Model, calculated: Any, operator: str, left: Compiled, rig
     return from_one(one, None)
 
 
-def calculate(operator: str, left: Any, right: Any, at: int) -> Any:
+def calculate(operator: str, left: Any, right: Any, at: int, scope: Scope) -> Any:
     match left, right:
         case (bool(), _) | (_, bool()):
             pass
         case int() | Decimal(), int() | Decimal():
             return _kept(_NUMBERS[operator](left, right))
         case str(), str() if operator == "+":
-            limit_size(len(left) + len(right), at)
+            scope.build(len(left) + len(right), at)
             return left + right
         case Moment(), Quantity() if operator in ("+", "-"):
             return add_duration(left, right, 1 if operator == "+" else -1, at)

@@ -263,6 +263,9 @@ def fetch_items(model: Model, type_: str, name: str) -> Fetch:
     """A value of type `type_` -> the `Item`s of its element `name`."""
     if type_ == UNKNOWN:
         return _guess(name)
+    if model.is_abstract_resource(type_) and model.element(type_, name) is None:
+        # a resource whose type no definition describes
+        return lambda value: []
     found = step(model, Compiled(_as_is, type_, _itself, this=True), name)
     if found is None:
         return lambda value: []

@@ -36,11 +36,17 @@ def matcher(pattern: str) -> Callable[[str], bool]:
     return lambda text: match(text) is not None
 
 
-def replaced(pattern: str, substitution: str, text: str) -> str:
-    """The text with each match replaced; `$1`, `${name}` are groups, `$$` is a dollar."""
+def replaced(pattern: str, substitution: str, text: str, longest: int) -> str:
+    """The text with each match replaced; `$1`, `${name}` are groups, `$$` is a dollar.
+
+    longest: characters that the replacements may have together. Raises PatternError.
+    """
     found = _compiled(pattern)
+    length = 0
 
     def expand(match: Any) -> str:
+        nonlocal length
+
         def group(reference: re.Match[str]) -> str:
             number, name = reference.groups()
             if number is None and name is None:
@@ -50,7 +56,11 @@ def replaced(pattern: str, substitution: str, text: str) -> str:
             except IndexError:
                 raise PatternError(f"there is no group {reference.group()!r}") from None
 
-        return _GROUP.sub(group, substitution)
+        part = _GROUP.sub(group, substitution)
+        length += len(part)
+        if length > longest:
+            raise PatternError(f"too costly: replacements of more than {longest} characters")
+        return part
 
     result: str = found.sub(expand, text)
     return result

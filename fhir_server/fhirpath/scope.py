@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from fhir_server.fhirpath.errors import FhirPathError
@@ -18,12 +19,18 @@ ConformsTo = Callable[[dict[str, Any], str], bool]
 Trace = Callable[[str, list[Any]], None]
 
 ITEM_LIMIT = 3_000_000
-"""Items that the nested criteria of one run may visit."""
+"""Items that one run may visit in criteria that are not simple; 64 characters of a new string are one."""
 
-_NO_VARIABLES: Mapping[str, Any] = {}
+TIME_LIMIT_S = 5.0
+"""What such a run may take, for what counting does not see."""
 
 SIZE_LIMIT = 100_000
-"""Items in a collection and characters in a string that an expression may build."""
+"""Items of a collection that an expression may build."""
+
+TEXT_LIMIT = 1_000_000
+"""Characters of a string that an expression may build."""
+
+_NO_VARIABLES: Mapping[str, Any] = {}
 
 
 class Scope:
@@ -38,6 +45,7 @@ class Scope:
     trace: Trace | None = None
     instant: datetime | None = None  # of now(); None: not asked yet
     visited = 0
+    deadline: float | None = None  # None: nothing was visited yet
 
     def __init__(
         self,
@@ -66,8 +74,20 @@ class Scope:
         self.visited += count
         if self.visited > ITEM_LIMIT:
             raise FhirPathError(f"too costly: more than {ITEM_LIMIT} items were visited", at)
+        now = monotonic()
+        if self.deadline is None:
+            self.deadline = now + TIME_LIMIT_S
+        elif now > self.deadline:
+            raise FhirPathError(f"too costly: takes more than {TIME_LIMIT_S} s", at)
+
+    def build(self, length: int, at: int) -> None:
+        """Before a string of `length` characters is made."""
+        if length > TEXT_LIMIT:
+            raise FhirPathError(f"too costly: a string of more than {TEXT_LIMIT} characters", at)
+        if length >= 64:
+            self.visit(length // 64, at)
 
 
 def limit_size(size: int, at: int) -> None:
     if size > SIZE_LIMIT:
-        raise FhirPathError(f"too costly: a result of {size} parts, at most {SIZE_LIMIT} are allowed", at)
+        raise FhirPathError(f"too costly: a collection of more than {SIZE_LIMIT} items", at)

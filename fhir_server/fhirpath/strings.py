@@ -10,7 +10,7 @@ from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import ABSENT, BOOLEAN, INTEGER, STRING, Compiled, from_one
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.regex import PatternError, matcher, replaced
-from fhir_server.fhirpath.scope import Scope, limit_size
+from fhir_server.fhirpath.scope import TEXT_LIMIT, Scope
 from fhir_server.fhirpath.values import text
 
 
@@ -85,7 +85,7 @@ def _replace(call: Call) -> Compiled:
         found, old, new = focus(this, scope), pattern(this, scope), substitution(this, scope)
         if found is None or old is None or new is None:
             return None
-        limit_size(len(found) + (found.count(old) if old else len(found) + 1) * len(new), at)
+        scope.build(len(found) + (found.count(old) if old else len(found) + 1) * len(new), at)
         return found.replace(old, new)
 
     return from_one(one, STRING)
@@ -125,12 +125,12 @@ def _replace_matches(call: Call) -> Compiled:
         found, old, new = focus(this, scope), pattern(this, scope), substitution(this, scope)
         if found is None or old is None or new is None:
             return None
-        # a match may be empty, and a group of the substitution as long as the match
-        limit_size((len(found) + 1) * (len(new) + 1), at)
         try:
-            return replaced(old, new, found)
+            changed = replaced(old, new, found, TEXT_LIMIT)
         except PatternError as error:
             raise FhirPathError(str(error), at) from None
+        scope.build(len(changed), at)
+        return changed
 
     return from_one(one, STRING)
 
@@ -158,7 +158,7 @@ def joined(operands: tuple[Callable[[Any, Scope], Any], ...], at: int) -> Compil
 
     def one(this: Any, scope: Scope) -> str:
         parts = [_as_text(operand(this, scope), at) for operand in operands]
-        limit_size(sum(map(len, parts)), at)
+        scope.build(sum(map(len, parts)), at)
         return "".join(parts)
 
     return from_one(one, STRING)
