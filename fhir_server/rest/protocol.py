@@ -44,7 +44,8 @@ class Corked:
     def _flush(self) -> None:
         if self._parts:
             parts, self._parts = self._parts, []
-            self._transport.writelines(parts)
+            if not self.is_closing():
+                self._transport.writelines(parts)
 
 
 class FhirProtocol(HttpToolsProtocol):

@@ -1,0 +1,223 @@
+"""Builds the server from its settings: the one module beside the command line that knows everybody."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import secrets
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fhir_server import __version__
+from fhir_server.alliance.sample.marker import MARKER
+from fhir_server.bulk.packages import open_layers
+from fhir_server.clock import Clock, system_clock
+from fhir_server.config import Settings
+from fhir_server.definitions import registry
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.dispatch import perform
+from fhir_server.interactions.request import Request
+from fhir_server.outcome import FhirError
+from fhir_server.resource import encode
+from fhir_server.rest.application import FhirApplication
+from fhir_server.rest.cors import cross_origin
+from fhir_server.rest.home import Overview
+from fhir_server.rest.log import Log, Write
+from fhir_server.rest.url import BASE_PATH, is_below_base
+from fhir_server.search.index import Indexer
+from fhir_server.store.layered import LayeredStore
+from fhir_server.store.sqlite import SqliteStore, open_store
+from fhir_server.validation.structure import Validator
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# young objects of a request die with it: looking for cycles among them seldom is enough
+_GC_THRESHOLDS = (20_000, 20, 50)
+
+
+class Parts:
+    """What every process of the server has the same: made once, before processes part."""
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.definitions = registry.load()
+        self.indexer = Indexer(self.definitions, zone=ZoneInfo(settings.time_zone), bases=_bases(settings))
+        self.validator = Validator(self.definitions)
+
+    @property
+    def store_file(self) -> Path:
+        return self.settings.data_folder / "fhir.sqlite"
+
+    def open_main(self) -> SqliteStore:
+        """The user's store alone; raises OSError when the data folder cannot be made."""
+        self.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        return open_store(self.store_file, extract=self.indexer.extract, clock=self.clock)
+
+    def open_context(self) -> "OpenContext":
+        return OpenContext(self, self.open_main(), open_layers(self.settings.data_folder, self.indexer))
+
+    def secret(self) -> bytes:
+        """What page cursors are signed with: drawn once for a data folder, kept over restarts."""
+        file = self.settings.data_folder / "secret"
+        drawn = file.with_name(f"secret.{os.getpid()}")
+        if not file.exists():
+            drawn.touch(0o600)
+            drawn.write_bytes(secrets.token_bytes(32))
+            with contextlib.suppress(FileExistsError):
+                os.link(drawn, file)  # of several processes at once, one wins
+            drawn.unlink()
+        return file.read_bytes()
+
+
+def _bases(settings: Settings) -> tuple[str, ...]:
+    """URLs of this server, as clients may write them into references."""
+    listening = f"http://{settings.host}:{settings.port}{BASE_PATH}"
+    return (listening,) if settings.base_url is None else (settings.base_url, listening)
+
+
+class OpenContext:
+    """A store that is open, and what the interactions need to work on it."""
+
+    def __init__(self, parts: Parts, main: SqliteStore, layers: Sequence[SqliteStore]) -> None:
+        self.main = main
+        self.layers = layers
+        self.context = Context(
+            store=LayeredStore(main, layers),
+            definitions=parts.definitions,
+            indexer=parts.indexer,
+            validator=parts.validator,
+            settings=parts.settings,
+            clock=parts.clock,
+            secret=parts.secret(),
+        )
+
+    async def close(self) -> None:
+        await self.main.close()
+        for layer in self.layers:
+            await layer.close()
+
+
+class Application:
+    """The ASGI application of a whole server: FHIR under its base, the rest for people and machines."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.log = Log(_log_writer(parts.settings.log), parts.definitions.resource_types, parts.clock)
+        self._pages: Asgi | None = None
+        self._importing = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"]
+            if is_below_base(path):
+                await self._fhir(scope, receive, send)
+            elif path in _PROBES:
+                await _send_json(send, *await _PROBES[path](self))
+            else:
+                await (await self._for_people())(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    async def start(self) -> None:
+        self.open = self.parts.open_context()
+        settings = self.parts.settings
+        fhir = FhirApplication(partial(perform, self.open.context), settings, self.log)
+        self._fhir: Asgi = cross_origin(fhir, settings.cors_origins) if settings.cors_origins else fhir
+        # what is here now lives as long as the process: the collector need not look at it again
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+
+    async def stop(self) -> None:
+        await self.open.close()
+        self.log.flush()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        await self.start()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _for_people(self) -> Asgi:
+        """FastAPI takes half a second to import: in a thread, and when somebody asks for a page."""
+        async with self._importing:
+            if self._pages is None:
+                module = await asyncio.to_thread(import_module, "fhir_server.rest.pages")
+                pages: Asgi = module.pages(self.overview, self._capabilities, self.parts.settings)
+                self._pages = pages
+        return self._pages
+
+    async def overview(self) -> Overview:
+        definitions: dict[str, int] = {}
+        for layer in self.open.layers:
+            for name, count in (await layer.totals()).items():
+                definitions[name] = definitions.get(name, 0) + count
+        return Overview(
+            version=__version__,
+            release=self.parts.definitions.release,
+            totals=await self.open.main.totals(),
+            definitions=definitions,
+            demo=await has_sample(self.open.context),
+            open=self.parts.settings.open,
+        )
+
+    async def _capabilities(self, base_url: str) -> dict[str, Any]:
+        response = await perform(self.open.context, Request("GET", metadata=True, base_url=base_url))
+        assert response.resource is not None
+        return response.resource
+
+    async def health(self) -> tuple[int, dict[str, str]]:
+        return 200, {"status": "up"}
+
+    async def ready(self) -> tuple[int, dict[str, str]]:
+        try:
+            await self.open.context.store.last_sequence()
+        except FhirError:
+            return 503, {"status": "store does not answer"}
+        return 200, {"status": "ready"}
+
+
+_PROBES: dict[str, Callable[[Application], Awaitable[tuple[int, dict[str, str]]]]] = {
+    "/health": Application.health,
+    "/ready": Application.ready,
+}
+
+
+async def has_sample(context: Context) -> bool:
+    found = await context.store.read(*MARKER)
+    return found is not None and not found.deleted
+
+
+async def _send_json(send: Send, status: int, found: dict[str, str]) -> None:
+    body = encode(found)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _log_writer(target: str) -> Write | None:
+    match target:
+        case "off":
+            return None
+        case "stdout":
+            return partial(os.write, sys.stdout.fileno())
+        case "stderr":
+            return partial(os.write, sys.stderr.fileno())
+        case _:
+            # appended line by line, so that several processes may share the file
+            return partial(os.write, os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640))
