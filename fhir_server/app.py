@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import logging
 import os
 import secrets
 import sys
@@ -23,11 +24,12 @@ from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.request import Request
 from fhir_server.outcome import FhirError
-from fhir_server.resource import encode
+from fhir_server.resource import decode, encode
 from fhir_server.rest.application import FhirApplication
 from fhir_server.rest.cors import cross_origin
+from fhir_server.rest.errors import settled, traced
 from fhir_server.rest.home import Overview
-from fhir_server.rest.log import Log, Write
+from fhir_server.rest.log import Log, Records, Write
 from fhir_server.rest.url import BASE_PATH, is_below_base
 from fhir_server.search.index import Indexer
 from fhir_server.store.layered import LayeredStore
@@ -123,12 +125,13 @@ class Application:
             elif path in _PROBES:
                 await _send_json(send, *await _PROBES[path](self))
             else:
-                await (await self._for_people())(scope, receive, send)
+                await settled((await self._for_people())(scope, receive, send))
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
 
     async def start(self) -> None:
         self.open = self.parts.open_context()
+        logging.basicConfig(handlers=[Records(self.log)], level=logging.WARNING)
         settings = self.parts.settings
         fhir = FhirApplication(partial(perform, self.open.context), settings, self.log)
         self._fhir: Asgi = cross_origin(fhir, settings.cors_origins) if settings.cors_origins else fhir
@@ -154,7 +157,8 @@ class Application:
         async with self._importing:
             if self._pages is None:
                 module = await asyncio.to_thread(import_module, "fhir_server.rest.pages")
-                pages: Asgi = module.pages(self.overview, self._capabilities, self.parts.settings)
+                settings, fail = self.parts.settings, partial(traced, request_id=None, log=self.log)
+                pages: Asgi = module.pages(self.overview, self._capabilities, settings, fail)
                 self._pages = pages
         return self._pages
 
@@ -174,8 +178,8 @@ class Application:
 
     async def _capabilities(self, base_url: str) -> dict[str, Any]:
         response = await perform(self.open.context, Request("GET", metadata=True, base_url=base_url))
-        assert response.resource is not None
-        return response.resource
+        found: dict[str, Any] = decode(response.body or b"{}")
+        return found
 
     async def health(self) -> tuple[int, dict[str, str]]:
         return 200, {"status": "up"}

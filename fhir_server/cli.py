@@ -224,6 +224,7 @@ def load_demo_apart(parts: "Parts", config: Path | None) -> None:
         return
     import subprocess
 
+    click.echo("loading the demonstration alliance, once")
     command = [sys.executable, "-m", "fhir_server.cli", "demo", "load", "--data", parts.settings.data]
     command += [] if config is None else ["--config", str(config)]
     if subprocess.run(command, check=False).returncode != 0:

@@ -22,9 +22,10 @@ _INTERACTIONS = (
 def docs(capabilities: dict[str, Any], base_url: str) -> str:
     rest = capabilities.get("rest", [{}])[0]
     parts = [
+        '<p><a href="/">首页 Home</a></p>',
         f'<span class="url">[base] = {escape(base_url)}</span>',
         "<h2>交互 <span>Interactions</span></h2>",
-        _table(("", "", "", ""), _INTERACTIONS),
+        _table((), _INTERACTIONS),
         "<h2>格式与错误 <span>Formats and errors</span></h2>",
         "<p>JSON (<code>application/fhir+json</code>, UTF-8), <code>gzip</code>. "
         "每个错误都是 OperationOutcome，指明位置和原因。"
@@ -44,11 +45,12 @@ def _resource(resource: dict[str, Any]) -> tuple[str, str]:
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     titles = "".join(f"<th>{escape(title)}</th>" for title in head)
+    first = f"<tr>{titles}</tr>" if titles else ""
     lines = "".join(
         "<tr>" + "".join(f"<td>{_cell(place, text)}</td>" for place, text in enumerate(row)) + "</tr>"
         for row in rows
     )
-    return f"<table><tr>{titles}</tr>{lines}</table>"
+    return f"<table>{first}{lines}</table>"
 
 
 def _cell(place: int, text: str) -> str:

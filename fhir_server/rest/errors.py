@@ -23,9 +23,22 @@ async def answered(exchange: Exchange, work: Awaitable[Answer], log: Log) -> Ans
     except DisconnectError:
         raise
     except Exception as error:
-        trace_id = secrets.token_hex(8)
-        log.failed(exchange.request_id, trace_id, error)
-        return render(exchange, failure(internal(trace_id)))
+        return render(exchange, failure(traced(error, exchange.request_id, log)))
+
+
+def traced(error: Exception, request_id: str | None, log: Log) -> FhirError:
+    """What a client gets to know of an error of ours; the rest stands in the log under the same id."""
+    trace_id = secrets.token_hex(8)
+    log.failed(request_id, trace_id, error)
+    return internal(trace_id)
+
+
+async def settled(work: Awaitable[None]) -> None:
+    """Starlette answers an error and raises it all the same, for a server that would write all of it down."""
+    try:
+        await work
+    except Exception:
+        return
 
 
 def failure(error: FhirError) -> Response:

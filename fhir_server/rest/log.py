@@ -4,7 +4,9 @@ No query, no id of a resource, no text of an exception goes in: patients stand i
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
+from logging import LogRecord
 from types import TracebackType
 
 import msgspec
@@ -17,6 +19,7 @@ Write = Callable[[bytes], object]
 
 _FLUSH_AFTER_S = 0.1
 _FLUSH_AT_LINES = 500
+_LONGEST_MESSAGE = 200
 _NOT_UNDERSTOOD = "unknown"
 
 
@@ -46,7 +49,7 @@ class Log:
             f'"status":{status},"ms":{took_s * 1000:.2f}}}\n'
         )
 
-    def failed(self, request_id: str, trace_id: str, error: BaseException) -> None:
+    def failed(self, request_id: str | None, trace_id: str, error: BaseException) -> None:
         """The class and the frames of an error, without its text."""
         line = {
             "time": self._now(),
@@ -57,6 +60,20 @@ class Log:
             "frames": _frames(error.__traceback__),
         }
         self._add(msgspec.json.encode(line).decode() + "\n")
+
+    def noted(self, record: LogRecord) -> None:
+        """A record of a library: its first line, for the others can hold the text of an error."""
+        line: dict[str, object] = {
+            "time": self._now(),
+            "level": record.levelname.lower(),
+            "source": record.name,
+            "message": record.getMessage().strip().partition("\n")[0][:_LONGEST_MESSAGE],
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            line |= {"error": type(error).__name__, "frames": _frames(error.__traceback__)}
+        if self._write is not None:
+            self._write(msgspec.json.encode(line) + b"\n")
 
     def flush(self) -> None:
         if self._lines and self._write is not None:
@@ -76,6 +93,17 @@ class Log:
         self._lines.append(line)
         if len(self._lines) >= _FLUSH_AT_LINES:
             self.flush()
+
+
+class Records(logging.Handler):
+    """Takes what libraries log into ours."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: LogRecord) -> None:
+        self._log.noted(record)
 
 
 def interaction(request: Request) -> str:

@@ -14,10 +14,12 @@ from fhir_server.rest.home import SECURITY_HEADERS, Overview, home
 from fhir_server.rest.url import base_url
 
 AskOverview = Callable[[], Awaitable[Overview]]
+Fail = Callable[[Exception], FhirError]
 AskCapabilities = Callable[[str], Awaitable[dict[str, Any]]]
 
 
-def pages(overview: AskOverview, capabilities: AskCapabilities, settings: Settings) -> FastAPI:
+def pages(overview: AskOverview, capabilities: AskCapabilities, settings: Settings, fail: Fail) -> FastAPI:
+    """fail: what a client gets to know of an error of ours."""
     # its own pages of documentation load scripts from elsewhere
     application = FastAPI(title="fhir-server", docs_url=None, redoc_url=None)
 
@@ -37,6 +39,11 @@ def pages(overview: AskOverview, capabilities: AskCapabilities, settings: Settin
     @application.exception_handler(FhirError)
     async def refuse(request: Request, error: FhirError) -> JSONResponse:
         return _outcome(error, error.status)
+
+    @application.exception_handler(Exception)
+    async def refuse_all(request: Request, error: Exception) -> JSONResponse:
+        found = fail(error)
+        return _outcome(found, found.status)
 
     @application.exception_handler(HTTPException)
     async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
