@@ -11,9 +11,9 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from fhir_server.clock import parse_instant
 from fhir_server.definitions.npm import configured_registry, fetch, parse_specifier
@@ -230,18 +230,12 @@ async def _put_all(
 
 
 def _ordered(rows: Rows) -> Rows:
-    """The same rows in an order that does not change from process to process, as that of sets of text does.
+    """References in an order that does not change from process to process, as that of a set of text does.
 
-    The store numbers names as they come; so the same package always gives the same bytes.
+    The store numbers targets as they come; so the same package always gives the same bytes.
     """
-    found = Rows(*(_in_order(part) for part in (rows.tokens, rows.strings, rows.dates, rows.numbers,
-                                                rows.references, rows.lexicon)))  # fmt: skip
-    found.instances = [_ordered(instance) for instance in rows.instances]
-    return found
-
-
-def _in_order(rows: set[Any]) -> Any:
-    return dict.fromkeys(sorted(rows)).keys()
+    ordered = dict.fromkeys(sorted(rows.references)).keys()
+    return replace(rows, references=cast(set[tuple[str, str, str]], ordered))
 
 
 def _published(package: Package, resources: Iterable[Resource]) -> int:

@@ -28,6 +28,7 @@ from fhir_server.outcome import DefinitionError, FhirError
 from fhir_server.search.compile import criteria
 from fhir_server.search.index import Indexer
 from fhir_server.store.algebra import And, IdIn, Node, StringIs, TokenIn
+from fhir_server.store.layered import LayeredStore
 from fhir_server.store.protocol import HistoryRange, Reader
 from fhir_server.store.sqlite.store import open_store
 from fhir_server.validation.structure import Validator
@@ -331,6 +332,28 @@ def test_the_layers_open_for_reading_only(tmp_path: Path) -> None:
             with pytest.raises(FhirError):
                 await layers[0].transaction(lambda tx: tx.delete("ValueSet", "pets"))
         finally:
+            for layer in layers:
+                await layer.close()
+
+    asyncio.run(run())
+
+
+def test_definitions_are_read_under_the_users_store_and_take_no_room_in_it(tmp_path: Path) -> None:
+    added = add(tmp_path, archive(tmp_path / "a.tgz", files(VALUE_SET)))
+
+    async def run() -> None:
+        main = open_store(tmp_path / "main", extract=INDEXER.extract, clock=lambda: 0)
+        layers = open_layers(tmp_path, INDEXER)
+        store = LayeredStore(main, layers)
+        try:
+            for canonical in (str(VALUE_SET["url"]), "http://hl7.org/fhir/StructureDefinition/Patient|4.0.1"):
+                found = await find_canonical(store, CORE, canonical)
+                assert found is not None
+                assert canonical in (found["url"], f"{found['url']}|{found['version']}")
+            assert (await store.totals())["ValueSet"] == 1316 + added.canonicals
+            assert await main.totals() == {}
+        finally:
+            await main.close()
             for layer in layers:
                 await layer.close()
 

@@ -15,6 +15,7 @@ TRAINING_LEVEL = 3
 DICTIONARY_BYTES = 112_640
 SAMPLE_BYTES = 40_000  # of one body: a dictionary learns little from the rest
 
+_COLUMN_OF = [(table, "column") for table in ("token", "lexicon", "string", "date", "number", "reference")]
 _PAGE = 200
 _BODIES = "SELECT seq, body FROM version WHERE seq > ? AND length(body) ORDER BY seq LIMIT ?"
 
@@ -22,18 +23,36 @@ _BODIES = "SELECT seq, body FROM version WHERE seq > ? AND length(body) ORDER BY
 def seal(path: Path) -> None:
     """Compress all bodies of the store again, by one dictionary trained on them, and drop what is free.
 
-    The file then needs no log beside it. The same versions, put in the same order, give the same bytes.
+    The file then needs no log beside it. The same versions, put in the same order, give the same bytes:
+    columns, which are numbered as they come out of sets of text, are numbered by their names.
     """
     connection = open_writer(path)
     try:
         dictionary = _dictionary([body[:SAMPLE_BYTES] for _, body in _bodies(connection)])
-        if dictionary is not None:
-            with transaction(connection):
+        with transaction(connection):
+            _number_by_name(connection)
+            if dictionary is not None:
                 _compress_again(connection, dictionary)
         connection.pragma("journal_mode", "delete")
         connection.execute("VACUUM")
     finally:
         connection.close()
+
+
+def _number_by_name(connection: apsw.Connection) -> None:
+    """Number the columns by the order of their names."""
+    connection.execute(
+        "CREATE TEMP TABLE renumbered(old INTEGER PRIMARY KEY, new INTEGER NOT NULL);"
+        "INSERT INTO renumbered SELECT id, row_number() OVER (ORDER BY name) FROM column_name"
+    )
+    tables = [*_COLUMN_OF, ("column_name", "id")]
+    for table, number in tables:
+        # by way of negative numbers, so that none meets one that is still in use
+        new = f"(SELECT -new FROM renumbered WHERE old = {number})"
+        connection.execute(f"UPDATE {table} SET {number} = {new}")
+    for table, number in tables:
+        connection.execute(f"UPDATE {table} SET {number} = -{number}")
+    connection.execute("DROP TABLE renumbered")
 
 
 def _bodies(connection: apsw.Connection) -> Iterator[tuple[int, bytes]]:
