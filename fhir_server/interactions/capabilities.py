@@ -187,13 +187,8 @@ def _documentation(text: str, resource_type: str | None) -> str:
 
 def _operations(resource_type: str | None) -> list[dict[str, str]]:
     """Those of a type, or (None) those of the system."""
-    found = (
-        (code, operation)
+    return [
+        {"name": code, "definition": operation.definition}
         for code, operation in sorted(OPERATIONS.items())
-        if (
-            "system" in operation.levels
-            if resource_type is None
-            else resource_type in operation.resource_types
-        )
-    )
-    return [{"name": code, "definition": operation.definition} for code, operation in found]
+        if operation.concerns(resource_type)
+    ]

@@ -49,8 +49,7 @@ def _require_names(context: Context, request: Request) -> None:
 async def _operate(context: Context, request: Request) -> Response:
     operation = OPERATIONS.get(request.operation or "")
     level = shape_of(request).partition("/")[0]
-    types = operation.resource_types if operation else ()
-    if operation is None or level not in operation.levels or (types and request.resource_type not in types):
+    if operation is None or level not in operation.levels or not operation.concerns(request.resource_type):
         raise unknown_type(f"there is no operation ${request.operation} here")
     if request.method != "POST" and (operation.affects_state or request.method not in ("GET", "HEAD")):
         allowed: tuple[Method, ...] = ("POST",) if operation.affects_state else ("GET", "HEAD", "POST")

@@ -11,12 +11,13 @@ an extension, and the `system` of codes and identifiers. A client may well use a
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Protocol
 
 from fhir_server.definitions.registry import Definitions
-from fhir_server.resource import Resource
+from fhir_server.definitions.types import Element
+from fhir_server.resource import Resource, encode
 
 
 class Replace(Protocol):
@@ -40,17 +41,35 @@ class Links:
     """Walks resources along the elements that can hold links; what has no link to replace is not copied."""
 
     def __init__(self, definitions: Definitions) -> None:
-        self._definitions = definitions
-        self._tables: dict[str, _Table] = {}
+        self._everywhere = _Walk(definitions, extended=True)
+        self._in_elements = _Walk(definitions, extended=False)
 
     def replace(self, resource: Resource, replace: Replace) -> Resource:
         """`resource` with its links replaced; the same object when none was."""
-        found: Resource = self._resource(resource, replace)
+        # most resources have no extensions, and without them few elements can hold links
+        text = encode(resource)
+        extended = b'"extension":' in text or b'"modifierExtension":' in text
+        walk = self._everywhere if extended else self._in_elements
+        found: Resource = walk.resource(resource, replace)
         return found
 
-    def _resource(self, value: Any, replace: Replace) -> Any:
-        name = value.get("resourceType") if isinstance(value, dict) else None
-        if not isinstance(name, str) or name not in self._definitions.resource_types:
+
+@cache
+def links(definitions: Definitions) -> Links:
+    return Links(definitions)
+
+
+class _Walk:
+    """The ways to links: through extensions as well (`extended`), or only through the elements of types."""
+
+    def __init__(self, definitions: Definitions, *, extended: bool) -> None:
+        self._definitions = definitions
+        self._extended = extended
+        self._tables: dict[str, _Table] = {}
+
+    def resource(self, value: Any, replace: Replace) -> Any:
+        name = value.get("resourceType") if type(value) is dict else None
+        if type(name) is not str or name not in self._definitions.resource_types:
             return value
         return _fields(value, self._table(name), replace)
 
@@ -59,17 +78,19 @@ class Links:
         if found is None:
             # there before its steps are: types refer to themselves
             found = self._tables[type_name] = {}
-            if type_name == "Bundle":
-                return found  # a Bundle that is stored is a world of its own, maybe a signed one
-            for name, (element, each) in self._definitions.type(type_name).properties.items():
+            for name, (element, each) in self._properties(type_name).items():
                 step = self._step(type_name, name, each)
                 if step is not None:
                     found[name] = _many(step) if element.many else step
                 # a primitive's extensions may hold links, whatever its type
-                if self._definitions.type(each).kind == "primitive":
+                if self._extended and self._definitions.type(each).kind == "primitive":
                     extensions = self._of_fields("Element")
                     found["_" + name] = _many(extensions) if element.many else extensions
         return found
+
+    def _properties(self, type_name: str) -> Mapping[str, tuple[Element, str]]:
+        # a Bundle that is stored is a world of its own, maybe a signed one
+        return {} if type_name == "Bundle" else self._definitions.type(type_name).properties
 
     def _step(self, holder: str, name: str, type_name: str) -> _Step | None:
         if (holder, name) == ("Reference", "reference"):
@@ -79,10 +100,22 @@ class Links:
         if type_name == "xhtml":
             return _narrative
         if type_name == "Resource":
-            return self._resource
-        if self._definitions.type(type_name).kind == "primitive":
-            return None
-        return self._of_fields(type_name)
+            return self.resource
+        return self._of_fields(type_name) if self._leads_to_links(type_name, set()) else None
+
+    def _leads_to_links(self, type_name: str, seen: set[str]) -> bool:
+        if type_name in seen or self._definitions.type(type_name).kind == "primitive":
+            return False
+        seen.add(type_name)
+        if type_name == "Extension":
+            return self._extended
+        return any(
+            (type_name, name) == ("Reference", "reference")
+            or each in ("xhtml", "Resource")
+            or (each in _LINKS and not self._is_name(type_name, name))
+            or self._leads_to_links(each, seen)
+            for name, (_, each) in self._properties(type_name).items()
+        )
 
     def _is_name(self, holder: str, name: str) -> bool:
         of_url = holder == "Extension" or self._definitions.type(holder).kind == "resource"
@@ -97,20 +130,15 @@ class Links:
         return step
 
 
-@cache
-def links(definitions: Definitions) -> Links:
-    return Links(definitions)
-
-
 def _fields(value: Any, table: _Table, replace: Replace) -> Any:
     # the structure was not checked yet: what is no object has no links
     if type(value) is not dict:
         return value
     changed = None
-    for name, part in value.items():
-        step = table.get(name)
-        if step is not None:
-            new = step(part, replace)
+    for name in value:
+        if name in table:
+            part = value[name]
+            new = table[name](part, replace)
             if new is not part:
                 changed = changed or dict(value)
                 changed[name] = new

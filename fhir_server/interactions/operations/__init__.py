@@ -18,6 +18,12 @@ class Operation:
     resource_types: frozenset[str] = frozenset()  # empty: any
     affects_state: bool = False  # True: POST only
 
+    def concerns(self, resource_type: str | None) -> bool:
+        """Whether a URL with this type can go on with the operation; None: a URL without a type."""
+        if resource_type is None:
+            return "system" in self.levels
+        return self.levels != {"system"} and (not self.resource_types or resource_type in self.resource_types)
+
 
 OPERATIONS: dict[str, Operation] = {}
 """By code, without the `$`."""
