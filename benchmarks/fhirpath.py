@@ -91,7 +91,7 @@ def constraint_work(
 def truths(work: list[tuple[str, Expression, Any, Scope]]) -> Callable[[], int]:
     def run() -> int:
         for _, expression, value, scope in work:
-            scope.visited = 0
+            scope.memo.clear()
             expression.truth(value, scope)
         return len(work)
 
@@ -103,7 +103,7 @@ def slowest(work: list[tuple[str, Expression, Any, Scope]], count: int) -> list[
     total: defaultdict[str, float] = defaultdict(float)
     times: Counter[str] = Counter()
     for key, expression, value, scope in work:
-        scope.visited = 0
+        scope.memo.clear()
         started = time.perf_counter()
         expression.truth(value, scope)
         total[key] += time.perf_counter() - started

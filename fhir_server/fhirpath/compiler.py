@@ -42,10 +42,11 @@ class Compiler:
         found = literal(node)
         if found is not None:
             return found
-        if context.depth > 0 and not isinstance(node, ast.Variable) and _is_fixed(node):
-            # the same for every item of the collection that is gone through
-            return _kept(_COMPILE[type(node)](self, node, replace(context, depth=0)))
-        return _COMPILE[type(node)](self, node, context)
+        compile_ = _COMPILE[type(node)]
+        if _is_worth_keeping(node, context):
+            key = self.model.key(node, context.resource_type)
+            return _kept(compile_(self, node, replace(context, depth=0)), key)
+        return compile_(self, node, context)
 
     def this(self, node: ast.Node | None, context: Context) -> Compiled:
         if context.collection:
@@ -158,6 +159,17 @@ class Compiler:
 _OF_RESOURCE = (ast.Variable("resource"), ast.Variable("rootResource"))
 
 
+def _is_worth_keeping(node: ast.Node, context: Context) -> bool:
+    """Whether it is the same for every item that is gone through, or walks a whole resource."""
+    match node:
+        case ast.Variable():
+            return False
+        case ast.Function(_, "descendants", ()):
+            return _is_fixed(node)
+        case _:
+            return context.depth > 0 and _is_fixed(node)
+
+
 def _is_fixed(node: ast.Node) -> bool:
     """Whether its value hangs on %resource alone."""
     match node:
@@ -174,9 +186,8 @@ def _is_fixed(node: ast.Node) -> bool:
             return False
 
 
-def _kept(compiled: Compiled) -> Compiled:
+def _kept(compiled: Compiled, key: object) -> Compiled:
     """The same, calculated once per scope."""
-    key = object()
     if compiled.one is not None:
         before = compiled.one
 

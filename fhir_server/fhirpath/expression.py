@@ -22,7 +22,9 @@ from fhir_server.fhirpath.scope import Resolve, Scope
 
 CACHE_SIZE = 20_000  # expressions; the core of R4 has 1,600
 
+# what closures raise on JSON of another shape than the definitions say
 _WRONG_SHAPE = (AttributeError, TypeError, KeyError, ValueError)
+_FAILURES = (FhirPathError, RecursionError, *_WRONG_SHAPE)
 # without these, and without certain nodes, one empty scope serves all runs
 _FUNCTIONS_READ_SCOPE = frozenset(
     ("resolve", "memberOf", "conformsTo", "trace", "now", "today", "timeOfDay", "aggregate", "repeat",
@@ -58,7 +60,7 @@ class Expression:
         self._truth = truth(self._compiled, tree.at, "the expression")
         self._finish = _finish(model, self._compiled)
         self._needs_scope = _needs_scope(tree)
-        self._prepare = _prepare(tree, type_)
+        self._prepare = _prepare(tree, model, type_)
 
     def evaluate(
         self,
@@ -108,10 +110,8 @@ class Expression:
             scope.visited, scope.deadline = 0, None
         try:
             return self._run(item, scope)
-        except FhirPathError as error:
-            raise error.located(self.text) from None
-        except _WRONG_SHAPE as error:
-            raise self._wrong_shape() from error
+        except _FAILURES as error:
+            raise self._failure(error) from _cause(error)
 
     def truth(self, item: Any, scope: Scope) -> bool | None:
         """The result as one Boolean; None: it is empty. What a constraint asks."""
@@ -121,23 +121,24 @@ class Expression:
             scope.visited, scope.deadline = 0, None
         try:
             return self._truth(item, scope)
-        except FhirPathError as error:
-            raise error.located(self.text) from None
-        except _WRONG_SHAPE as error:
-            raise self._wrong_shape() from error
+        except _FAILURES as error:
+            raise self._failure(error) from _cause(error)
 
-    def _wrong_shape(self) -> FhirPathError:
-        return FhirPathError(
-            f"the item does not have the structure of {self.type or 'a resource'}", 0, self.text
-        )
+    def _failure(self, error: Exception) -> FhirPathError:
+        if isinstance(error, FhirPathError):
+            return error.located(self.text)
+        if isinstance(error, RecursionError):
+            return FhirPathError("nested too deeply", 0, self.text)
+        wanted = self.type or "a resource"
+        return FhirPathError(f"the item does not have the structure of {wanted}", 0, self.text)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"
 
 
-def _type_of(item: Any) -> str:
-    found = item.get("resourceType") if isinstance(item, dict) else None
-    return found if isinstance(found, str) else UNKNOWN
+def _cause(error: Exception) -> Exception | None:
+    """What a developer wants to see behind a FhirPathError; None: it says all itself."""
+    return None if isinstance(error, FhirPathError) else error
 
 
 def _resource_type(model: Model, type_: str | None) -> str:
@@ -163,7 +164,7 @@ def _reads_scope(node: ast.Node) -> bool:
 Prepare = Callable[[Any, Scope], Any]
 
 
-def _prepare(tree: ast.Node, type_: str | None) -> Prepare | None:
+def _prepare(tree: ast.Node, model: Model, type_: str | None) -> Prepare | None:
     """What has to happen to the item at which a run starts; None: nothing."""
     uses_context = any(node == ast.Variable("context") for node, _ in ast.walk(tree))
     if type_ is not None and not uses_context:
@@ -171,7 +172,7 @@ def _prepare(tree: ast.Node, type_: str | None) -> Prepare | None:
 
     def prepare(item: Any, scope: Scope) -> Any:
         if type_ is None and type(item) is not Item:
-            item = Item(item, _type_of(item))
+            item = Item(item, model.guess_type(item))
         if uses_context:
             scope.context = item
         return item

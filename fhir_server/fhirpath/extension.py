@@ -10,6 +10,7 @@ from fhir_server.fhirpath.compiled import BOOLEAN, EMPTY, STRING, Compiled, from
 from fhir_server.fhirpath.items import Item
 from fhir_server.fhirpath.model import SYSTEM_TYPES, Model
 from fhir_server.fhirpath.navigation import dynamic, step
+from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import to_system
 
@@ -80,7 +81,7 @@ def _may_be_primitive(model: Model, type_: str) -> bool:
 
 def _is_value(item: Any) -> bool:
     value = item.value if type(item) is Item else item
-    return value is not None and not isinstance(value, dict)
+    return value is not None and not isinstance(value, dict | Quantity)
 
 
 def _get_value(call: Call) -> Compiled:

@@ -28,7 +28,6 @@ from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.items import Item
 from fhir_server.fhirpath.model import Model
 from fhir_server.fhirpath.moments import Moment
-from fhir_server.fhirpath.navigation import guess_type
 from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import to_system
@@ -38,16 +37,6 @@ Number = int | Decimal
 _CONTEXT = Context(prec=36, Emax=60, Emin=-60)
 _LARGEST = Decimal(10) ** 28
 _SMALLEST = Decimal("1E-8")
-
-
-def system_type(value: Any) -> str:
-    match value:
-        case Moment(kind=kind):
-            return f"System.{kind}"
-        case Quantity():
-            return "System.Quantity"
-        case _:
-            return guess_type(value)
 
 
 def _kept(value: Number | None) -> Number | None:
@@ -128,7 +117,7 @@ def _of_result(model: Model, calculated: Any, operator: str, left: Compiled, rig
 
     def one(this: Any, scope: Scope) -> Any:
         found = calculated(this, scope)
-        return None if found is None else Item(found, system_type(found))
+        return None if found is None else Item(found, model.guess_type(found))
 
     return from_one(one, None)
 
@@ -188,8 +177,13 @@ def polarity(model: Model, operator: str, operand: Compiled, at: int) -> Compile
     return _of_result(model, signed, operator, operand, Compiled(operand.run, None))
 
 
-def _function(operation: Callable[..., Number | None], least: int = 0, most: int = 0) -> Function:
-    """A function of a number and of arguments that are numbers; empty when one of them is."""
+def _function(
+    operation: Callable[..., Number | None], least: int = 0, most: int = 0, *, keeps_unit: bool = False
+) -> Function:
+    """A function of a number and of arguments that are numbers; empty when one of them is.
+
+    keeps_unit: a Quantity is as good as a number.
+    """
 
     def compile_(call: Call) -> Compiled:
         one, convert = call.focus_one(), to_system(call.model, call.focus.type)
@@ -204,6 +198,9 @@ def _function(operation: Callable[..., Number | None], least: int = 0, most: int
             value = None if item is None else convert(item)
             if value is None or any(each is None for each in values):
                 return None
+            if isinstance(value, Quantity) and keeps_unit:
+                number = _applied(operation, value.value, values, call)
+                return None if number is None else Quantity(Decimal(number), value.unit)
             return _applied(operation, value, values, call)
 
         return _of_result(call.model, calculated, "", call.focus, Compiled(call.focus.run, None))
@@ -211,18 +208,16 @@ def _function(operation: Callable[..., Number | None], least: int = 0, most: int
     return Function(compile_, least, most)
 
 
-def _applied(operation: Callable[..., Number | None], value: Any, values: list[Any], call: Call) -> Any:
-    number = value.value if isinstance(value, Quantity) else value
-    for each in (number, *values):
+def _applied(
+    operation: Callable[..., Number | None], value: Any, values: list[Any], call: Call
+) -> Number | None:
+    for each in (value, *values):
         if isinstance(each, bool) or not isinstance(each, int | Decimal):
             raise call.error(f"{describe(each)} is not a number")
     try:
-        result = _kept(operation(number, *values))
+        return _kept(operation(value, *values))
     except DecimalException:
         return None
-    if isinstance(value, Quantity) and result is not None:
-        return Quantity(Decimal(result), value.unit)
-    return result
 
 
 def _whole(rounding: str) -> Callable[[Number], Number | None]:
@@ -251,11 +246,11 @@ def _power(number: Number, exponent: Number) -> Number | None:
 
 
 FUNCTIONS = {
-    "abs": _function(abs),
-    "ceiling": _function(_whole(ROUND_CEILING)),
-    "floor": _function(_whole(ROUND_FLOOR)),
-    "truncate": _function(_whole(ROUND_DOWN)),
-    "round": _function(_round, 0, 1),
+    "abs": _function(abs, keeps_unit=True),
+    "ceiling": _function(_whole(ROUND_CEILING), keeps_unit=True),
+    "floor": _function(_whole(ROUND_FLOOR), keeps_unit=True),
+    "truncate": _function(_whole(ROUND_DOWN), keeps_unit=True),
+    "round": _function(_round, 0, 1, keeps_unit=True),
     "exp": _function(lambda number: _CONTEXT.exp(Decimal(number))),
     "ln": _function(lambda number: _CONTEXT.ln(Decimal(number)) if number > 0 else None),
     "log": _function(_log, 1, 1),

@@ -5,10 +5,16 @@ https://hl7.org/fhirpath/N1/#models, https://hl7.org/fhir/R4/fhirpath.html#types
 Types of FHIR are named as in the definitions (`Patient`, `Patient.contact`), System types `System.Boolean`.
 """
 
-from functools import cache
+from collections.abc import Hashable
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from fhir_server.definitions.types import Element, TypeDefinition
+from fhir_server.fhirpath.items import UNKNOWN
+from fhir_server.fhirpath.moments import Moment
+from fhir_server.fhirpath.quantity import Quantity
+from fhir_server.resource import ExactDecimal
 
 Category = Literal["boolean", "string", "number", "date", "time", "quantity", "complex"]
 """Values of different categories are never equal; within one, comparing needs no further look at types."""
@@ -32,6 +38,15 @@ _PRIMITIVES: dict[str, Category] = {
     "instant": "date",
     "time": "time",
 }
+_SYSTEM_TYPE_OF: dict[type, str] = {
+    bool: "System.Boolean",
+    str: "System.String",
+    int: "System.Integer",
+    Decimal: "System.Decimal",
+    ExactDecimal: "System.Decimal",
+    float: "System.Decimal",
+    Quantity: "System.Quantity",
+}
 SAME_IN_FHIR = {
     "System.Boolean": "boolean",
     "System.String": "string",
@@ -43,6 +58,10 @@ SAME_IN_FHIR = {
     "System.Quantity": "Quantity",
 }
 SYSTEM_ANY = "System.Any"
+
+
+# answers kept per question; names come from clients too
+_CACHE_SIZE = 10_000
 
 
 class Definitions(Protocol):
@@ -58,11 +77,19 @@ class Model:
 
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
-        self.has_type = cache(definitions.has_type)
-        self.is_a = cache(self._is_a)
-        self.category = cache(self._category)
-        self.kind = cache(self._kind)
-        self.child_types = cache(self._child_types)
+        self._keys: dict[tuple[Hashable, str], object] = {}
+        kept = lru_cache(_CACHE_SIZE)
+        self.has_type = kept(definitions.has_type)
+        self.is_a = kept(self._is_a)
+        self.category = kept(self._category)
+        self.kind = kept(self._kind)
+        self.child_types = kept(self._child_types)
+
+    def key(self, node: Hashable, resource_type: str) -> object:
+        """One object for equal parts of expressions on one type of resource: what scopes keep them by."""
+        if len(self._keys) > _CACHE_SIZE:
+            self._keys.clear()  # clients bring expressions without end
+        return self._keys.setdefault((node, resource_type), object())
 
     def _is_a(self, name: str, ancestor: str) -> bool:
         """Whether an item of type `name` is one of type `ancestor`."""
@@ -113,6 +140,15 @@ class Model:
         """The type by JSON property, without those whose type only the item itself tells."""
         properties = self.properties(type_name)
         return {key: type_ for key, (_, type_) in properties.items() if not self.is_abstract_resource(type_)}
+
+    def guess_type(self, value: Any) -> str:
+        """The type of a value that comes without one: that of the resource, or a System type."""
+        if isinstance(value, dict):
+            found = value.get("resourceType")
+            return found if isinstance(found, str) and self.has_type(found) else UNKNOWN
+        if isinstance(value, Moment):
+            return f"System.{value.kind}"
+        return _SYSTEM_TYPE_OF.get(type(value), UNKNOWN)
 
     def type_of(self, value: Any, declared: str) -> str:
         """The type of a value where `declared` may be an abstract resource type."""

@@ -40,8 +40,8 @@ class Moment:
 
 
 @lru_cache(4096)
-def parse_moment(text: str, default_offset: int = 0) -> Moment | None:
-    """A FHIR date, dateTime or instant; None: it is none. `default_offset` (minutes) where it has none."""
+def parse_moment(text: str) -> Moment | None:
+    """A FHIR date, dateTime or instant, in UTC where it has no offset; None: it is none."""
     match = _DATETIME.fullmatch(text)
     if match is None:
         return None
@@ -56,7 +56,7 @@ def parse_moment(text: str, default_offset: int = 0) -> Moment | None:
         high = _end(int(year), int(month or 1), precision, days * _DAY_US + since)
     except ValueError:
         return None
-    shift = (default_offset if offset is None else offset) * 60 * _SECOND_US
+    shift = (offset or 0) * 60 * _SECOND_US
     kind: Kind = "DateTime" if t else "Date"
     return Moment(kind, text, precision, days * _DAY_US + since - shift, high - shift, offset)
 

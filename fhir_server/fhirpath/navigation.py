@@ -246,9 +246,13 @@ def _dynamic(model: Model, focus: Compiled, name: str) -> Compiled:
     fetches: dict[str, Fetch] = {}
     declared = focus.type or UNKNOWN
 
+    of_primitives = name in ("id", "extension")
+
     def fetch(item: Any) -> list[Any]:
         if type(item) is Item:
             type_, value = item.type, item.value
+            if type(value) is not dict and not of_primitives:
+                return []
         else:
             type_, value = model.type_of(item, declared), item
         found = fetches.get(type_)
@@ -262,7 +266,7 @@ def _dynamic(model: Model, focus: Compiled, name: str) -> Compiled:
 def fetch_items(model: Model, type_: str, name: str) -> Fetch:
     """A value of type `type_` -> the `Item`s of its element `name`."""
     if type_ == UNKNOWN:
-        return _guess(name)
+        return _guess(model, name)
     if model.is_abstract_resource(type_) and model.element(type_, name) is None:
         # a resource whose type no definition describes
         return lambda value: []
@@ -310,7 +314,7 @@ def dynamic(model: Model, compiled: Compiled) -> Compiled:
     return Compiled(lambda this, scope: as_items(model, run(this, scope), type_), None, one, compiled.exists)
 
 
-def _guess(name: str) -> Fetch:
+def _guess(model: Model, name: str) -> Fetch:
     """The property of an object that no definition describes."""
 
     def fetch(value: Any) -> list[Any]:
@@ -318,22 +322,6 @@ def _guess(name: str) -> Fetch:
         if found is None:
             return []
         several = found if isinstance(found, list) else [found]
-        return [Item(each, guess_type(each)) for each in several]
+        return [Item(each, model.guess_type(each)) for each in several]
 
     return fetch
-
-
-def guess_type(value: Any) -> str:
-    """The type of a value that comes without one: a System type or that of the resource."""
-    match value:
-        case bool():
-            return "System.Boolean"
-        case str():
-            return "System.String"
-        case int():
-            return "System.Integer"
-        case dict():
-            found = value.get("resourceType")
-            return found if isinstance(found, str) else UNKNOWN
-        case _:
-            return UNKNOWN if value is None else "System.Decimal"

@@ -9,7 +9,7 @@ from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import INTEGER, Compiled, from_one
 from fhir_server.fhirpath.items import UNKNOWN, Item
 from fhir_server.fhirpath.model import Model
-from fhir_server.fhirpath.navigation import dynamic, guess_type
+from fhir_server.fhirpath.navigation import dynamic
 from fhir_server.fhirpath.scope import Scope, limit_size
 
 
@@ -64,7 +64,7 @@ def _items(model: Model, value: Any, type_: str, element: Any) -> list[Item]:
     else:
         pairs = zip((value,), (element,), strict=True)
     return [
-        Item(each, model.type_of(each, type_) if type_ else guess_type(each), beside)
+        Item(each, model.type_of(each, type_) if type_ else model.guess_type(each), beside)
         for each, beside in pairs
         if each is not None or beside is not None
     ]

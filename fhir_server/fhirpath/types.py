@@ -80,9 +80,14 @@ def _has_subtypes(model: Model, name: str) -> bool:
 def _matcher(model: Model, focus: Compiled, wanted: str) -> Callable[[Any], bool]:
     declared = focus.type or UNKNOWN
 
+    known: dict[str, bool] = {}
+
     def matches(item: Any) -> bool:
         found = item.type if type(item) is Item else model.type_of(item, declared)
-        return model.is_a(found, wanted)
+        answer = known.get(found)
+        if answer is None:
+            answer = known[found] = model.is_a(found, wanted)
+        return answer
 
     return matches
 

@@ -11,7 +11,6 @@ from fhir_server.fhirpath.compiled import STRING, Compiled, constant, from_one
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.items import Item
 from fhir_server.fhirpath.model import Model
-from fhir_server.fhirpath.navigation import guess_type
 from fhir_server.fhirpath.quantity import UCUM
 from fhir_server.fhirpath.scope import Scope
 
@@ -42,6 +41,6 @@ def variable(model: Model, node: ast.Variable, context: Context) -> Compiled:
         except KeyError:
             raise FhirPathError(f"there is no variable %{name}", at) from None
         several = found if isinstance(found, list) else [found]
-        return [each if type(each) is Item else Item(each, guess_type(each)) for each in several]
+        return [each if type(each) is Item else Item(each, model.guess_type(each)) for each in several]
 
     return Compiled(many, None)

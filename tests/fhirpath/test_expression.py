@@ -1,3 +1,6 @@
+import inspect
+import sys
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -6,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_server.fhirpath import FhirPathError, Scope, ast, compile_expression, parse, print_expression
+from fhir_server.fhirpath.parser import DEPTH_LIMIT
 from tests.fhirpath.answers import as_json, compiled, example
 from tests.fhirpath.oracle.ask import definitions
 from tests.fhirpath.trees import EXPRESSIONS
@@ -121,6 +125,26 @@ def test_an_item_of_another_shape_is_an_error_not_a_crash() -> None:
     for wrong in ({"resourceType": "Patient", "name": "x"}, {"resourceType": "Patient", "name": [1]}):
         with pytest.raises(FhirPathError, match="structure of Patient"):
             compiled("Patient.name.family.upper()", "Patient").evaluate(wrong)
+
+
+def deeper(frames: int, run: Callable[[], list[Any]]) -> list[Any]:
+    return run() if frames == 0 else deeper(frames - 1, run)
+
+
+@pytest.mark.parametrize(
+    "unit", [".name", "[0]", " + 1", ".first()", ".select($this)", ".where(true)", " | 1"]
+)
+def test_the_deepest_tree_that_parses_compiles_and_runs(unit: str) -> None:
+    text = ("1" if unit == " + 1" else "Patient") + unit * (DEPTH_LIMIT - 3)
+    assert isinstance(deeper(200, lambda: compiled(text, "Patient").evaluate(PATIENT)), list)
+
+
+def test_a_stack_that_is_full_is_an_error_not_a_crash() -> None:
+    text = "Patient" + ".select($this)" * (DEPTH_LIMIT - 3)
+    expression = compiled(text, "Patient")
+    room = sys.getrecursionlimit() - len(inspect.stack()) - 120
+    with pytest.raises(FhirPathError, match="nested too deeply"):
+        deeper(room, lambda: expression.evaluate(PATIENT))
 
 
 def test_an_error_of_a_run_has_its_position() -> None:
