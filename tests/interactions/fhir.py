@@ -179,6 +179,35 @@ def entry(
     return found | {"request": {"method": method, "url": url} | given}
 
 
+def basic(**elements: Any) -> Resource:
+    return {"resourceType": "Basic", "code": {"text": "x"}} | elements
+
+
+def post(resource: Resource, full_url: str | None = None, **given: str) -> Resource:
+    return entry("POST", resource["resourceType"], resource, full_url, **given)
+
+
+def put(resource: Resource, full_url: str | None = None, **given: str) -> Resource:
+    return entry("PUT", f"{resource['resourceType']}/{resource['id']}", resource, full_url, **given)
+
+
+def statuses(answers: list[Resource]) -> list[str]:
+    return [answer["response"]["status"] for answer in answers]
+
+
+def location(answer: Resource) -> str:
+    """`Patient/1` of an entry of the answer."""
+    found: str = answer["response"]["location"].partition("/_history/")[0]
+    return found
+
+
+P, Q, O = (f"urn:uuid:00000000-0000-4000-8000-00000000000{digit}" for digit in "123")  # noqa: E741
+"""fullUrls of entries"""
+
+MRN = "identifier=http://example.org/mrn|"
+"""The beginning of criteria that find `identified`."""
+
+
 def plain(resource: Resource) -> Resource:
     """Without what the server sets."""
     meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _STAMPS}
