@@ -57,8 +57,8 @@ def _option(name: str) -> Callable[[Command], Command]:
         kind = click.Choice(rule["enum"])
     elif rule["type"] == "integer":
         kind = click.IntRange(rule["minimum"], rule["maximum"])
-    text = f"{rule['description']} [default: {rule['default']}]"
-    return click.option(flag, name, type=kind, default=None, help=text)
+    default = "" if rule["default"] is None else f" [default: {rule['default']}]"
+    return click.option(flag, name, type=kind, default=None, help=rule["description"] + default)
 
 
 def read_settings(config: Path | None, flags: dict[str, object]) -> Settings:
@@ -92,6 +92,7 @@ def serve(config: Path | None, **flags: object) -> None:
     from fhir_server.rest.url import BASE_PATH
 
     parts = prepare(settings)
+    add_missing_packages(parts)
     if settings.demo:
         load_demo_apart(parts, config)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
@@ -229,6 +230,68 @@ def load_demo_apart(parts: "Parts", config: Path | None) -> None:
     command += [] if config is None else ["--config", str(config)]
     if subprocess.run(command, check=False).returncode != 0:
         stop("the demonstration alliance could not be loaded")
+
+
+@main.group()
+def packages() -> None:
+    """FHIR packages: definitions that are served beside those of R4."""
+
+
+@packages.command("add")
+@settings_options("data", "npm_registry")
+@click.argument("sources", nargs=-1, required=True)
+def packages_add(config: Path | None, sources: tuple[str, ...], **flags: object) -> None:
+    """Add packages: .tgz files, folders, or NAME@VERSION from the npm registry. Restart the server then."""
+    parts = prepare(read_settings(config, flags))
+    for source in sources:
+        add_package(parts, source)
+
+
+def add_package(parts: "Parts", source: str) -> None:
+    from fhir_server.bulk import packages
+    from fhir_server.outcome import DefinitionError, FhirError
+
+    settings = parts.settings
+    try:
+        added = asyncio.run(
+            packages.add_package(
+                settings.data_folder,
+                source,
+                indexer=parts.indexer,
+                check=parts.validator.check,
+                registry=settings.npm_registry,
+            )
+        )
+    except (DefinitionError, FhirError) as error:
+        stop(f"{source} is not added: {error}")
+    except OSError as error:
+        stop(f"{source} is not added: {error.filename or settings.data}: {error.strerror}")
+    click.echo(f"{added.name} {added.version}: {added.canonicals:,} definitions added")
+
+
+@packages.command("list")
+@settings_options("data")
+def packages_list(config: Path | None, **flags: object) -> None:
+    """The packages that were added."""
+    settings = read_settings(config, flags)
+    from fhir_server.bulk.packages import added_packages
+
+    for name, release in added_packages(settings.data_folder):
+        click.echo(f"{name} {release}")
+
+
+def add_missing_packages(parts: "Parts") -> None:
+    """Those of the settings; one that is there already needs neither its file nor a network."""
+    from fhir_server.bulk.packages import is_added
+    from fhir_server.outcome import DefinitionError
+
+    for source in parts.settings.packages:
+        try:
+            missing = not is_added(parts.settings.data_folder, source)
+        except DefinitionError as error:
+            stop(f"the package {source} of the settings: {error}", WRONG_USE)
+        if missing:
+            add_package(parts, source)
 
 
 @main.command()
