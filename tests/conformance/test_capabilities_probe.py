@@ -126,7 +126,7 @@ def answers(client: Client, type_: str, code: str) -> bool:
         case "history-instance":
             return is_absent(client.ask("GET", f"{absent}/_history"))
         case "history-type":
-            return client.ask("GET", f"/{type_}/_history").json["type"] == "history"
+            return bool(client.ask("GET", f"/{type_}/_history").json["type"] == "history")
         case "search-type":
             found = (
                 client.search(f"/{type_}", ("_id", "absent")).json,
