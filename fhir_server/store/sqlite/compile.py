@@ -66,6 +66,13 @@ class Compiler:
     def column(self, name: str) -> int | None:
         return self._here.names.column_id(self._here.connection, name)
 
+    def statistics(self, column: int) -> tuple[bool, float]:
+        """Whether resources repeat the column, and how wide its widest range is."""
+        found: tuple[int, float] = self._execute(
+            "SELECT many, widest FROM column_name WHERE id = ?", (column,)
+        ).get
+        return bool(found[0]), found[1]
+
     def _total(self, type_ids: tuple[int, ...] | None = None) -> int:
         rows: list[Any] = self._execute("SELECT id, total FROM resource_type").fetchall()
         totals: dict[int, int] = dict(rows)
@@ -76,7 +83,7 @@ class Compiler:
         id_ = self.column(column)
         if id_ is None:
             return NOWHERE
-        return Leaf(self.bounded, table, Sql(_COLUMN + more, (id_, *values)), **settings)
+        return Leaf(self.bounded, table, id_, Sql(_COLUMN + more, (id_, *values)), **settings)
 
     def with_texts(self, column: str, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Term:
         """Tokens of a column whose texts are in the lexicon, under the name of a column."""
@@ -89,7 +96,7 @@ class Compiler:
         if len(found) <= LEXICON_INLINE:
             return self.tokens(column, tuple(sorted({row[0] for row in found})))
         where = Sql(f"{_COLUMN} AND {{a}}.hash IN ({select.text})", (id_, *select.values))
-        return Leaf(self.bounded, "token", where)
+        return Leaf(self.bounded, "token", id_, where)
 
     def _hashes(self, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Sql | None:
         id_ = self.column(lexicon)
@@ -130,6 +137,7 @@ class Compiler:
         return Leaf(
             self.bounded,
             table,
+            column,
             Sql(f"{_COLUMN} AND {where.text}", (column, *where.values)),
             ordered=tuple(Sql(one, (column, found)) for found in values),
         )
@@ -198,7 +206,7 @@ def _string_is(compiler: Compiler, node: algebra.StringIs, _universe: Universe) 
     written = "" if node.written is None else " AND {a}.written = ?"
     values = (id_, node.text) if node.written is None else (id_, node.text, node.written)
     where = Sql(f"{_COLUMN} AND {{a}}.text = ?{written}", values)
-    return Leaf(compiler.bounded, "string", where, ordered=(where,), repeats=node.written is None)
+    return Leaf(compiler.bounded, "string", id_, where, ordered=(where,), repeats=node.written is None)
 
 
 def _string_starts(compiler: Compiler, node: algebra.StringStarts, _universe: Universe) -> Term:
@@ -240,7 +248,8 @@ def _between(compiler: Compiler, node: algebra.Between, _universe: Universe) -> 
         found = equal("{a}.unit", units)
         where = Sql(f"{where.text} AND {found.text}", where.values + found.values)
     ways = _ways(where, kind, bounds[0], bounds[2])
-    return Leaf(compiler.bounded, kind.table, where, by_key=f"{kind.table}_by_key", ways=ways)
+    by_key = f"{kind.table}_by_key"
+    return Leaf(compiler.bounded, kind.table, id_, where, by_key, ways, high_from=bounds[2])
 
 
 def _bounds(node: algebra.Between) -> tuple[float | None, ...]:

@@ -5,6 +5,7 @@ only as far as the page goes; a range has no such order, so a short one is colle
 the resources of the type are walked and each is sought in the index.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.store.algebra import Everything, Node, Query
@@ -13,14 +14,12 @@ from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.names import id_text
 from fhir_server.store.sqlite.reading import Connected
-from fhir_server.store.sqlite.sort import Order, after, order
-from fhir_server.store.sqlite.terms import NOWHERE, All, Sql, Term, Universe, join
-from fhir_server.store.sqlite.walk import walks
+from fhir_server.store.sqlite.sort import COLUMNS, Order, after, order, order_by
+from fhir_server.store.sqlite.terms import NOWHERE, All, Other, Sql, Term, Universe, join, terms_of, tests
+from fhir_server.store.sqlite.walk import can_walk, valued, walk
 
 COLLECTED_AT_MOST = 5000  # keys
 SORTED_AT_MOST = 3000  # keys; from there on an index in the wanted order is walked
-
-_COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 
 
 def find(here: Connected, query: Query) -> Page:
@@ -32,10 +31,9 @@ def find(here: Connected, query: Query) -> Page:
         term = compiler.term(query.where, universe)
         if term is NOWHERE:
             return Page([], False)
-        orders = [order(compiler, key) for key in query.sort]
         hits: list[Hit] = []
-        for statement in _statements(compiler, query, universe, term, orders):
-            hits += _hits(here, statement, query.limit + 1 - len(hits), len(orders))
+        for statement in _statements(compiler, query, universe, term):
+            hits += _hits(here, statement, query.limit + 1 - len(hits), len(query.sort))
             if len(hits) > query.limit:
                 break
         return Page(hits[: query.limit], len(hits) > query.limit)
@@ -66,21 +64,33 @@ def count(here: Connected, resource_types: tuple[str, ...], where: Node) -> int:
         return answer
 
 
-def _statements(
-    compiler: Compiler, query: Query, universe: Universe, term: Term, orders: list[Order]
-) -> list[Sql]:
+def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term) -> Iterator[Sql]:
     """Statements whose rows, one after the other, are the page."""
-    if not orders:
-        last_key = -1 if query.after is None else query.after[0]
-        assert isinstance(last_key, int)
-        return [selected(universe, term, last_key)]
-    position = query.after
-    if (
-        term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST
-        or (found := walks(compiler, universe, term, orders, position)) is None
-    ):
-        return [_sorted(universe, term, orders, position)]
-    return found
+    position: Any = query.after
+    if not query.sort:
+        yield selected(universe, term, -1 if position is None else position[0])
+        return
+    orders = [order(compiler, key) for key in query.sort]
+    if not can_walk(orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
+        yield _sorted(universe, term, orders, position)
+        return
+    if position is None or position[0] is not None:
+        yield walk(compiler, universe, term, orders, position)
+        position = None
+    if orders[0].key.kind != "updated":
+        yield _without_value(compiler, universe, term, orders, position)
+
+
+def _without_value(
+    compiler: Compiler, universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None
+) -> Sql:
+    """What has no value for the first sort key, which comes behind all that a walk finds."""
+    first, *others = orders
+    rest = All((*terms_of(universe, term), Other(universe, valued(compiler, first))))
+    if others or first.key.descending:
+        return _sorted(universe, rest, [Order(first.key, (), Sql("NULL")), *others], position)
+    found = selected(universe, rest, -1 if position is None else position[1])
+    return Sql(f"SELECT *, NULL AS s0 FROM ({found.text})", found.values)
 
 
 def selected(universe: Universe, term: Term, last_key: int) -> Sql:
@@ -88,24 +98,24 @@ def selected(universe: Universe, term: Term, last_key: int) -> Sql:
     driver, rest, streams = driven(universe, term)
     types = universe.of_type("r")
     if streams and (keys := driver.stream(last_key, 1)) is not None:
-        tests = join("", (_and(t.test("d.key", 1)) for t in rest))
+        tested = tests(rest, "d.key", 1)
         return Sql(
-            f"SELECT {_COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
-            f" WHERE r.live AND {types.text}{tests.text}",
-            keys.values + types.values + tests.values,
+            f"SELECT {COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
+            f" WHERE r.live AND {types.text}{tested.text}",
+            keys.values + types.values + tested.values,
         )
     keys = driver.keys(1)
-    tests = join("", (_and(t.test("r.key", 1)) for t in rest))
+    tested = tests(rest, "r.key", 1)
     return Sql(
-        f"SELECT {_COLUMNS} FROM resource r WHERE r.key IN ({keys.text}) AND r.key > ?"
-        f" AND r.live AND {types.text}{tests.text} ORDER BY r.key",
-        (*keys.values, last_key, *types.values, *tests.values),
+        f"SELECT {COLUMNS} FROM resource r WHERE r.key IN ({keys.text}) AND r.key > ?"
+        f" AND r.live AND {types.text}{tested.text} ORDER BY r.key",
+        (*keys.values, last_key, *types.values, *tested.values),
     )
 
 
 def driven(universe: Universe, term: Term) -> tuple[Term, list[Term], bool]:
     """The term that drives, those that are tested, and whether the driver is read as a stream."""
-    terms = term.terms if isinstance(term, All) else (term,)
+    terms = terms_of(universe, term) or (term,)
     streams = [t for t in terms if t.stream(-1, 1) is not None]
     if len(terms) == 1 and streams:
         return term, [], True
@@ -125,19 +135,15 @@ def _counts(terms: tuple[Term, ...]) -> list[int]:
     return counts
 
 
-def _and(test: Sql) -> Sql:
-    return Sql(f" AND {test.text}", test.values)
-
-
 def _sorted(universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None) -> Sql:
     """All that fits, sorted."""
     found = selected(universe, term, -1)
     values = join(", ", (Sql(f"{o.value.text} AS s{n}", o.value.values) for n, o in enumerate(orders)))
-    by = "".join(f"s{n} IS NULL, s{n} {o.direction}, " for n, o in enumerate(orders))
-    where = Sql("1") if position is None else after(orders, position)
+    names = [Sql(f"s{n}") for n in range(len(orders))]
+    where = Sql("1") if position is None else after(orders, names, "key", position)
     return Sql(
         f"WITH r AS MATERIALIZED ({found.text}), v AS MATERIALIZED (SELECT r.*, {values.text} FROM r)"
-        f" SELECT * FROM v WHERE {where.text} ORDER BY {by}key",
+        f" SELECT * FROM v WHERE {where.text} ORDER BY {order_by(orders, names, 'key').text}",
         found.values + values.values + where.values,
     )
 

@@ -1,4 +1,8 @@
-"""Sort keys as SQL: their value for a resource, their order, and where a page goes on."""
+"""Sort keys as SQL: their value for a resource, their order, and where a page goes on.
+
+The order is the same however a page is found, for the plan may change from one page to the next: by the
+values, what has none last, then by key in the direction of the first sort key, as indexes have it.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +11,18 @@ from fhir_server.store.algebra import SortKey
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.terms import Sql, equal, join
 
-NULL = Sql("NULL")
-
+COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 VALUE_COLUMNS = {"string": "text", "date": "low", "number": "low"}
+
+# a token's text, and its hash so that tokens with one text have an order too; {a} is a row of the lexicon
+TOKEN_TEXT = "{a}.text || char(0) || printf('%d%019d', {a}.hash >= 0, {a}.hash & 9223372036854775807)"
+_MASK = (1 << 63) - 1
+
+
+def token_text(value: str) -> tuple[str, int]:
+    """The text and the hash of a value of `TOKEN_TEXT`."""
+    text, _, number = value.rpartition("\0")
+    return text, int(number[1:]) - (0 if number[0] == "1" else _MASK + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,21 +30,17 @@ class Order:
     """One sort key; `value` is an expression on `r`, a row of `resource`."""
 
     key: SortKey
-    columns: tuple[int, ...]  # those that the store knows
+    columns: tuple[tuple[str, int], ...]  # those that the store knows, by name and number
     value: Sql
-
-    @property
-    def direction(self) -> str:
-        return "DESC" if self.key.descending else "ASC"
 
 
 def order(compiler: Compiler, key: SortKey) -> Order:
-    known = {name: id_ for name in key.columns if (id_ := compiler.column(name)) is not None}
-    columns = tuple(known.values())
-    return Order(key, columns, _value(key, known))
+    found = ((name, compiler.column(name)) for name in dict.fromkeys(key.columns))
+    columns = tuple((name, id_) for name, id_ in found if id_ is not None)
+    return Order(key, columns, _value(key, columns))
 
 
-def _value(key: SortKey, columns: dict[str, int]) -> Sql:
+def _value(key: SortKey, columns: tuple[tuple[str, int], ...]) -> Sql:
     pick = "max" if key.descending else "min"
     match key.kind:
         case "id":
@@ -39,46 +48,62 @@ def _value(key: SortKey, columns: dict[str, int]) -> Sql:
         case "updated":
             return Sql("r.seq")
         case _ if not columns:
-            return NULL
+            return Sql("NULL")
         case "token":
-            return _lowest_text(columns, pick)
+            return lowest_text(columns, pick)
         case "reference":
             value, source = "identity_text(t.type, t.id)", "reference s INDEXED BY reference_by_key"
             source += " CROSS JOIN resource t ON t.key = s.target"
         case kind:
             value, source = f"s.{VALUE_COLUMNS[kind]}", f"{kind} s INDEXED BY {kind}_by_key"
-    where = equal("s.column", tuple(columns.values()))
+    where = equal("s.column", tuple(id_ for _, id_ in columns))
     return Sql(f"(SELECT {pick}({value}) FROM {source} WHERE s.key = r.key AND {where.text})", where.values)
 
 
-def _lowest_text(columns: dict[str, int], pick: str) -> Sql:
-    """The lowest text behind a token; no index has the tokens of a key, so they are extracted again."""
-    arms = [Sql(f"SELECT (SELECT {pick}(l.text) FROM {LEXICON}) AS text", found) for found in columns.items()]
-    if len(arms) == 1:
-        return Sql(arms[0].text.removeprefix("SELECT ").removesuffix(" AS text"), arms[0].values)
-    found = join(" UNION ALL ", arms)
-    return Sql(f"(SELECT {pick}(text) FROM ({found.text}))", found.values)
+def lowest_text(columns: tuple[tuple[str, int], ...], pick: str) -> Sql:
+    """The lowest text of a token of `r`. No index has the tokens of a key: they are extracted again."""
+    select = (
+        f"SELECT {pick}({TOKEN_TEXT.format(a='m')}) AS text"
+        " FROM json_each(token_hashes(?, r.type, (SELECT body FROM version WHERE seq = r.seq))) h"
+        " CROSS JOIN lexicon m INDEXED BY lexicon_by_hash ON m.column = ? AND m.hash = h.value"
+    )
+    if len(columns) == 1:
+        return Sql(f"({select})", columns[0])
+    arms = join(" UNION ALL ", (Sql(select, column) for column in columns))
+    return Sql(f"(SELECT {pick}(text) FROM ({arms.text}))", arms.values)
 
 
-# the lexicon's rows for the tokens of `r` in a column, given by name and by number
-LEXICON = (
-    "json_each(token_hashes(?, r.type, (SELECT body FROM version WHERE seq = r.seq))) h"
-    " CROSS JOIN lexicon l INDEXED BY lexicon_by_hash ON l.column = ? AND l.hash = h.value"
-)
+def order_by(orders: list[Order], values: list[Sql], key: str, first: tuple[str, ...] = ()) -> Sql:
+    """`ORDER BY`; `first` are columns of an index that stand for the first value and are never NULL."""
+    parts = [Sql(f"{column} {_direction(orders[0])}") for column in first]
+    for found, value in list(zip(orders, values, strict=True))[bool(first) :]:
+        parts.append(Sql(f"{value.text} IS NULL", value.values))
+        parts.append(Sql(f"{value.text} {_direction(found)}", value.values))
+    parts.append(Sql(f"{key} {_direction(orders[0])}"))
+    return join(", ", parts)
 
 
-def after(orders: list[Order], position: tuple[Any, ...]) -> Sql:
+def _direction(found: Order) -> str:
+    return "DESC" if found.key.descending else "ASC"
+
+
+def after(orders: list[Order], values: list[Sql], key: str, position: tuple[Any, ...]) -> Sql:
     """What comes behind a position: later in the first sort key, or there alike and later in the rest."""
-    *values, last_key = position
-    found = Sql("key > ?", (last_key,))
-    for place in range(len(orders) - 1, -1, -1):
-        name, value = f"s{place}", values[place]
-        if value is None:  # what has no value comes last
-            found = Sql(f"({name} IS NULL AND {found.text})", found.values)
-        else:
-            beyond = "<" if orders[place].key.descending else ">"
-            found = Sql(
-                f"({name} {beyond} ? OR {name} IS NULL OR ({name} = ? AND {found.text}))",
-                (value, value, *found.values),
-            )
+    *reached, last_key = position
+    found = Sql(f"{key} {_beyond(orders[0])} ?", (last_key,))
+    for ordered, value, last in reversed(list(zip(orders, values, reached, strict=True))):
+        if last is None:  # what has no value comes last
+            found = Sql(f"({value.text} IS NULL AND {found.text})", value.values + found.values)
+            continue
+        parts = (
+            Sql(f"{value.text} {_beyond(ordered)} ?", (*value.values, last)),
+            Sql(f"{value.text} IS NULL", value.values),
+            Sql(f"({value.text} = ? AND {found.text})", (*value.values, last, *found.values)),
+        )
+        found = join(" OR ", parts)
+        found = Sql(f"({found.text})", found.values)
     return found
+
+
+def _beyond(ordered: Order) -> str:
+    return "<" if ordered.key.descending else ">"

@@ -136,6 +136,7 @@ class Leaf:
 
     bounded: Bounded
     table: str
+    column: int
     condition: Sql
     by_key: str = ""  # the index that a known key's rows are sought by; "": the table itself
     # ways to the rows without a key, each with its index, together `condition`
@@ -145,6 +146,7 @@ class Leaf:
     repeats: bool = False  # a key may follow itself in such an order
     # no index has the rows of a key: the keys are collected once for a query instead
     collected: bool = False
+    high_from: float | None = None  # of ranges: what the high end is at least
 
     def rows(self, alias: str) -> Sql:
         """`FROM` and `WHERE` for rows whose key the caller restricts."""
@@ -263,11 +265,19 @@ class All:
         return min(term.estimate(limit) for term in self.terms)
 
 
-def _filtered(keys: Sql, tests: list[Term], depth: int) -> Sql:
+def terms_of(universe: Universe, term: Term) -> tuple[Term, ...]:
+    """What has to be tested of a resource of the universe."""
+    if isinstance(term, All):
+        return term.terms
+    return () if term is universe else (term,)
+
+
+def _filtered(keys: Sql, terms: list[Term], depth: int) -> Sql:
     a = f"a{depth}"
-    where = join(" AND ", (term.test(f"{a}.key", depth + 1) for term in tests))
-    text = f"SELECT {a}.key AS key FROM ({keys.text}) {a} WHERE {where.text or 1}"
-    return Sql(text, keys.values + where.values)
+    tested = tests(terms, f"{a}.key", depth + 1)
+    return Sql(
+        f"SELECT {a}.key AS key FROM ({keys.text}) {a} WHERE 1{tested.text}", keys.values + tested.values
+    )
 
 
 def rarest(terms: tuple[Term, ...]) -> tuple[Term, list[Term]]:
@@ -425,12 +435,12 @@ class Instance:
         rest = [term for term in self.terms if term is not first]
         i = f"i{depth}"
         rows = first.rows(i)
-        tests = join("", (_and(term.test(f"{i}.key", depth + 1)) for term in rest))
+        tested = tests(rest, f"{i}.key", depth + 1)
         text = (
-            f"EXISTS(SELECT 1 FROM {rows.text}"
-            f" AND {i}.key BETWEEN {key} * {INSTANCES} AND {key} * {INSTANCES} + {INSTANCES - 1}{tests.text})"
+            f"EXISTS(SELECT 1 FROM {rows.text} AND {i}.key BETWEEN {key} * {INSTANCES}"
+            f" AND {key} * {INSTANCES} + {INSTANCES - 1}{tested.text})"
         )
-        return Sql(text, rows.values + tests.values)
+        return Sql(text, rows.values + tested.values)
 
     def keys(self, depth: int) -> Sql:
         first, rest = self._first()
@@ -444,15 +454,15 @@ class Instance:
             return None
         i, j = f"i{depth}", f"j{depth}"
         rows = first.rows(j)
-        tests = join("", (_and(term.test(f"{i}.key", depth + 1)) for term in rest))
-        again = join("", (_and(term.test(f"{j}.key", depth + 2)) for term in rest))
+        tested = tests(rest, f"{i}.key", depth + 1)
+        again = tests(rest, f"{j}.key", depth + 2)
         # a resource comes with its first instance that fits
         text = (
-            f"SELECT {i}.key / {INSTANCES} AS key FROM ({found.text}) {i} WHERE 1{tests.text}"
+            f"SELECT {i}.key / {INSTANCES} AS key FROM ({found.text}) {i} WHERE 1{tested.text}"
             f" AND NOT EXISTS(SELECT 1 FROM {rows.text} AND {j}.key >= {i}.key / {INSTANCES} * {INSTANCES}"
             f" AND {j}.key < {i}.key{again.text})"
         )
-        return Sql(text, found.values + tests.values + rows.values + again.values)
+        return Sql(text, found.values + tested.values + rows.values + again.values)
 
     def estimate(self, limit: int) -> int:
         return min(term.estimate(limit) for term in self.terms if isinstance(term, Leaf))
@@ -462,5 +472,9 @@ def _preference(term: Term) -> bool:
     return not (isinstance(term, Leaf) and term.ordered)
 
 
-def _and(test: Sql) -> Sql:
-    return Sql(f" AND {test.text}", test.values)
+def tests(terms: Iterable[Term], key: str, depth: int) -> Sql:
+    """` AND …` for each term."""
+    found = [term.test(key, depth) for term in terms]
+    return Sql(
+        "".join(f" AND {test.text}" for test in found), tuple(v for test in found for v in test.values)
+    )
