@@ -32,7 +32,7 @@ def main() -> None:
         for name in bar:
             bar.set_description(name)
             results.append(WORKLOADS[name](options))
-    written = report.write(given.results, state(options), results)
+    written = report.write(given.results, state(options), results, given.profile)
     print(report.table(results))
     print("\n".join(f"written: {path}" for path in written))
 

@@ -9,8 +9,13 @@ from typing import Any
 from benchmarks.harness import Result
 
 
-def write(folder: Path, state: dict[str, Any], results: list[Result]) -> list[Path]:
-    """`<date>.json`, `<date>.md`, `<date>.svg` in `folder`; the chart where matplotlib is installed."""
+def write(
+    folder: Path, state: dict[str, Any], results: list[Result], profiles: Path | None = None
+) -> list[Path]:
+    """`<date>.json`, `<date>.md`, `<date>.svg` in `folder`; the chart where matplotlib is installed.
+
+    `profiles`: the folder that `profiled` wrote to, for the page to show where the time went.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     name = date.today().isoformat()
     figures = {"state": state, "results": [asdict(result) | {"holds": result.holds} for result in results]}
@@ -18,7 +23,7 @@ def write(folder: Path, state: dict[str, Any], results: list[Result]) -> list[Pa
     data.write_text(json.dumps(figures, indent=1, ensure_ascii=False) + "\n")
     drawn = _chart(folder / f"{name}.svg", results)
     page = folder / f"{name}.md"
-    page.write_text(_page(name, state, results, drawn))
+    page.write_text(_page(name, state, results, drawn) + _profiles(profiles))
     return [data, page] + ([drawn] if drawn else [])
 
 
@@ -27,6 +32,13 @@ def _page(name: str, state: dict[str, Any], results: list[Result], chart: Path |
     picture = f"\n![measured, as a multiple of the bar]({chart.name})\n" if chart else ""
     details = "\n\n".join(_details(result) for result in results)
     return f"# Benchmarks of {name}\n\n{facts}\n\n{table(results)}\n{picture}\n{details}\n"
+
+
+def _profiles(folder: Path | None) -> str:
+    if folder is None:
+        return ""
+    parts = [f"\n### {path.stem}\n\n```\n{path.read_text()}```\n" for path in sorted(folder.glob("*.txt"))]
+    return "\n## Where the time goes\n\nFunctions by share of samples, taken by py-spy.\n" + "".join(parts)
 
 
 def table(results: list[Result]) -> str:

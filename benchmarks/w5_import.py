@@ -33,8 +33,9 @@ def run(options: Options) -> Result:
             def measure(server: Server = server) -> Load:
                 return load_bundles(server, limit=3 if options.quick else None)
 
-            once = Options(options.seconds, 1, options.workers, options.profile)
-            loads += repeated(once, server, f"w5_import_{number}", measure)
+            # one profile is enough
+            once = Options(options.seconds, 1, options.workers, None if number else options.profile)
+            loads += repeated(once, server, "w5_import", measure)
     detail = {f"{CLIENTS} clients": middle(loads).summary(), "corpus": DESCRIPTION}
     return Result("W5", TITLE, median_of(loads), "resources per CPU-s", BAR, False, rounds_of(loads), detail)
 

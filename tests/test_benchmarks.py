@@ -40,11 +40,15 @@ def test_a_report_tells_what_holds(tmp_path: Path) -> None:
         Result("W1", "read", 7000.0, "reads per CPU-s", 6000, rounds=[7000.0]),
         Result("W15", "start", 1.5, "seconds", 1.0, lower_is_better=True, rounds=[1.5]),
     ]
-    written = report.write(tmp_path, {"commit": "abc"}, results)
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    (profiles / "w1_read.txt").write_text("self\n  50.0 %  read\n")
+    written = report.write(tmp_path, {"commit": "abc"}, results, profiles)
     page = written[1].read_text()
     assert "| W1 | read | 7,000.0 reads per CPU-s | ≥ 6,000 | holds | 7,000.0 |" in page
     assert "| W15 | start | 1.5 seconds | ≤ 1.0 | **missed** | 1.5 |" in page
     assert "- commit: abc" in page
+    assert "### w1_read\n\n```\nself\n  50.0 %  read\n```" in page
 
 
 def test_the_top_of_a_profile() -> None:
