@@ -41,6 +41,7 @@ class Settings:
     bundle_entries: int = 10_000
     conditional_delete: str = "single"
     conditional_delete_limit: int = 1000
+    versioned_update: tuple[str, ...] = ()
     gzip_from_bytes: int = 2048
     keep_alive_s: int = 65
     stop_timeout_s: int = 20

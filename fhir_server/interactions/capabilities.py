@@ -126,7 +126,7 @@ class _Statement:
             "type": name,
             "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
             "interaction": self._codes("type"),
-            "versioning": "versioned",
+            "versioning": "versioned-update" if name in self._settings.versioned_update else "versioned",
             "readHistory": True,
             "updateCreate": True,
             **({} if self._normative else self._conditional()),

@@ -117,13 +117,13 @@ async def write(context: Context, transaction: Transaction, change: Change) -> R
         assert change.patch is not None
         version = await conditional.current(transaction, change.resource_type, id_)
         checked = patched(context, version, change.patch)
-        written = await put(transaction, request, checked.content(id_), "PATCH", force=change.force)
+        written = await put(context, transaction, request, checked.content(id_), "PATCH", force=change.force)
         return answer(request, written, checked.warnings)
     assert change.checked is not None and change.content is not None
     if change.kind == "create":
         written = await transaction.put(change.content, method="POST")
     else:
-        written = await put(transaction, request, change.content, "PUT", force=change.force)
+        written = await put(context, transaction, request, change.content, "PUT", force=change.force)
     return answer(request, written, change.checked.warnings)
 
 

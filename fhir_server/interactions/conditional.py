@@ -84,7 +84,7 @@ async def update(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> Response:
         id_ = await id_to_update(transaction, resource, where, fresh_id)
-        written = await put(transaction, request, checked.content(id_), "PUT")
+        written = await put(context, transaction, request, checked.content(id_), "PUT")
         return answer(request, written, checked.warnings)
 
     return await context.store.transaction(work)
@@ -131,7 +131,7 @@ async def patch(context: Context, request: Request) -> Response:
     async def work(transaction: Transaction) -> Response:
         found = await id_to_patch(transaction, resource_type, where)
         checked = patched(context, await current(transaction, resource_type, found), change)
-        written = await put(transaction, request, checked.content(found), "PATCH")
+        written = await put(context, transaction, request, checked.content(found), "PATCH")
         return answer(request, written, checked.warnings)
 
     return await context.store.transaction(work)

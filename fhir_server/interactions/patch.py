@@ -32,7 +32,7 @@ async def patch(context: Context, request: Request) -> Response:
     async def work(transaction: Transaction) -> Response:
         version = existing(await transaction.read(resource_type, id_), f"{resource_type}/{id_}")
         checked = patched(context, version, change)
-        written = await put(transaction, request, checked.content(id_), "PATCH")
+        written = await put(context, transaction, request, checked.content(id_), "PATCH")
         return answer(request, written, checked.warnings)
 
     return await context.store.transaction(work)

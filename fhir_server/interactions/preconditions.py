@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from fhir_server.clock import parse_instant
 from fhir_server.interactions.request import Request
-from fhir_server.outcome import bad_value, version_conflict
+from fhir_server.outcome import bad_value, missing, version_conflict
 from fhir_server.store.protocol import Transaction, Version
 
 _ETAG = re.compile(r'(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
@@ -60,6 +60,19 @@ async def require_state(transaction: Transaction, request: Request, resource_typ
             raise version_conflict(f"{name} exists, If-None-Match: * asks that it does not")
         if _version_of("If-None-Match", text) == str(current.version_id):
             raise version_conflict(f"{name} has version {current.version_id}, If-None-Match excludes it")
+
+
+async def require_condition(transaction: Transaction, request: Request, resource_type: str, id_: str) -> None:
+    """For types with `versioned-update`: raises 400 for an update that does not say what it read.
+
+    https://hl7.org/fhir/R4/codesystem-versioning-policy.html
+    """
+    if request.if_match is not None:
+        return
+    current = await transaction.read(resource_type, id_)
+    if current is not None and not current.deleted:
+        tag = f'W/"{current.version_id}"'
+        raise missing(f"{resource_type}/{id_} is updated with If-Match only, its version now is {tag}")
 
 
 def _require_match(request: Request, current: Version | None, name: str) -> None:

@@ -17,6 +17,6 @@ async def update(context: Context, request: Request) -> Response:
     content = checked.content(request.id)
 
     async def work(transaction: Transaction) -> Written:
-        return await put(transaction, request, content, "PUT")
+        return await put(context, transaction, request, content, "PUT")
 
     return answer(request, await context.store.transaction(work), checked.warnings)

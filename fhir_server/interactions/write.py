@@ -9,7 +9,12 @@ conditions and the new version, inside.
 from typing import NamedTuple
 
 from fhir_server.interactions.context import Context
-from fhir_server.interactions.preconditions import expected_version, needs_state, require_state
+from fhir_server.interactions.preconditions import (
+    expected_version,
+    needs_state,
+    require_condition,
+    require_state,
+)
 from fhir_server.interactions.request import Request, Response
 from fhir_server.outcome import Issue, invalid, missing, refused
 from fhir_server.resource import Resource, content
@@ -69,9 +74,17 @@ def check(context: Context, resource: Resource, at: str | None = None) -> Checke
 
 
 async def put(
-    transaction: Transaction, request: Request, content: Content, method: Method, *, force: bool = False
+    context: Context,
+    transaction: Transaction,
+    request: Request,
+    content: Content,
+    method: Method,
+    *,
+    force: bool = False,
 ) -> Written:
     """Add a version when the conditions of `request` hold; force: also when nothing changes."""
+    if content.resource_type in context.settings.versioned_update:
+        await require_condition(transaction, request, content.resource_type, content.id)
     if needs_state(request):
         await require_state(transaction, request, content.resource_type, content.id)
     if_match = expected_version(request)

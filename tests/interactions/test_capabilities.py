@@ -130,3 +130,10 @@ def test_304_for_a_client_that_has_the_statement(fhir: Fhir) -> None:
     assert fhir("GET", "metadata", if_none_match='W/"other"').status == 200
     assert fhir("GET", "metadata?mode=normative").headers["ETag"] != tag
     assert content(fhir("HEAD", "metadata")) == content(first)
+
+
+def test_types_that_are_updated_with_if_match_only(fhir: Fhir) -> None:
+    fhir.settings(versioned_update=("Task",))
+    found = fhir.read("metadata")
+    assert of_type(found, "Task")["versioning"] == "versioned-update"
+    assert of_type(found, "Patient")["versioning"] == "versioned"

@@ -89,6 +89,15 @@ def test_D08_if_match_when_there_is_no_resource(fhir: Fhir, tag: str) -> None:
     assert codes(fhir.refused("PUT", "Patient/1", patient(id="1"), if_match=tag)) == (412, "conflict")
 
 
+def test_D09_versioned_update_without_if_match(fhir: Fhir) -> None:
+    fhir.settings(versioned_update=("Patient",))
+    fhir("PUT", "Patient/1", patient(id="1"))
+    error = fhir.refused("PUT", "Patient/1", patient(id="1", active=True))
+    assert codes(error) == (400, "required")
+    assert fhir.log_length() == 1
+    assert fhir("PUT", "Patient/1", patient(id="1", active=True), if_match='W/"1"').status == 200
+
+
 def test_a_deleted_resource_is_brought_back_under_the_etag_of_its_deletion(fhir: Fhir) -> None:
     fhir("PUT", "Patient/1", patient(id="1"))
     tag = fhir("DELETE", "Patient/1").version
