@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +18,7 @@ from fhir_server import __version__
 from fhir_server.cli import is_loopback, main
 
 DEADLINE_S = 60
+FHIR_JSON = {"Content-Type": "application/fhir+json"}
 
 
 @pytest.fixture(autouse=True)
@@ -208,3 +210,38 @@ def test_a_package_that_is_none_is_named(tmp_path: Path, source: str) -> None:
     found = run("packages", "add", "--data", tmp_path / "data", source)
     assert found.exit_code == 1
     assert source in found.stderr
+
+
+def transaction(marker: str) -> bytes:
+    """Five resources with one tag, which all of them have or none."""
+    tag = [{"system": "http://example.org", "code": marker}]
+    entries = [
+        {
+            "resource": {"resourceType": "Basic", "code": {"text": "a"}, "meta": {"tag": tag}},
+            "request": {"method": "POST", "url": "Basic"},
+        }
+        for _ in range(5)
+    ]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    return json.dumps(bundle).encode()
+
+
+def test_I11_clients_that_hang_up_in_the_middle_of_a_transaction_leave_all_of_it_or_nothing(
+    tmp_path: Path,
+) -> None:
+    head = "POST /fhir HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/json\r\nContent-Length: {}\r\n\r\n"
+    count = 100
+    with serving(tmp_path) as port:
+        for number in range(count):
+            body = transaction(str(number))
+            # some before their body is whole, some when it is
+            sent = body if number % 2 else body[: len(body) * number // count]
+            with socket.create_connection(("127.0.0.1", port), DEADLINE_S) as connection:
+                connection.sendall(head.format(len(body)).encode() + sent)
+        assert ask(port, "/fhir", "POST", content=transaction("last"), headers=FHIR_JSON).status_code == 200
+        totals = {
+            number: ask(port, f"/fhir/Basic?_tag=http://example.org|{number}&_summary=count").json()["total"]
+            for number in range(count)
+        }
+    assert set(totals.values()) <= {0, 5}
+    assert all(totals[number] == 0 for number in range(0, count, 2))
