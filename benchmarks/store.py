@@ -82,7 +82,11 @@ async def fill(store: SqliteStore, indexer: Indexer, copies: int) -> None:
 async def searches(store: SqliteStore, indexer: Indexer) -> None:
     chance = Random("store")
     patients = await store.identities("Patient", Everything(), 10_000)
-    ids = [(t, i) for t in ("Observation", "Encounter", "Claim") for t, i in await store.identities(t, Everything(), 3000)]
+    ids = [
+        (t, i)
+        for t in ("Observation", "Encounter", "Claim")
+        for t, i in await store.identities(t, Everything(), 3000)
+    ]
     chance.shuffle(ids)
     await measure("read", 5000, lambda n: store.read(*ids[n % len(ids)]))
 
@@ -90,8 +94,11 @@ async def searches(store: SqliteStore, indexer: Indexer) -> None:
         return criteria(indexer.definitions, resource_type, text, "http://localhost/fhir")
 
     def page(name: str, resource_type: str, text: str, *sort: SortKey) -> Awaitable[None]:
-        nodes = [where(resource_type, text.replace("@", f"Patient/{i}")) for _, i in patients[:200]]
-        return measure(name, 200, lambda n: store.find(Query((resource_type,), nodes[n % 200], 20, sort)))
+        some = [text.replace("@", f"Patient/{i}") for _, i in patients[:200]]
+        nodes = [where(resource_type, one) if one else Everything() for one in some]
+        return measure(
+            name, 200, lambda n: store.find(Query((resource_type,), nodes[n % len(nodes)], 20, sort))
+        )
 
     code = "code=http://loinc.org|8302-2"
     await page("page by code", "Observation", code)
@@ -126,14 +133,26 @@ async def writes(store: SqliteStore, indexer: Indexer) -> None:
     def more(copy: int, count: int) -> list[Content]:
         """Resources that the store does not have."""
         text = [found for found in islice(contents(indexer, 1), count)]
-        return [Content(c.resource_type, f"{c.id[:-4]}x{copy:03}", c.body.replace(c.id.encode(), f"{c.id[:-4]}x{copy:03}".encode()), c.rows) for c in text]
+        return [
+            Content(
+                c.resource_type,
+                f"{c.id[:-4]}x{copy:03}",
+                c.body.replace(c.id.encode(), f"{c.id[:-4]}x{copy:03}".encode()),
+                c.rows,
+            )
+            for c in text
+        ]
 
     for size, times in ((1, 300), (32, 30), (200, 10)):
         batches = [more(size + n, size) for n in range(times)]
-        await measure(f"create, {size} units at a time", times, lambda n, b=batches: put_apart(store, b[n]), size)
+        await measure(
+            f"create, {size} units at a time", times, lambda n, b=batches: put_apart(store, b[n]), size
+        )
     for size, times in ((200, 10), (1000, 3)):
         batches = [more(500 + size % 97 + n, size) for n in range(times)]
-        await measure(f"create, {size} in one unit", times, lambda n, b=batches: put_together(store, b[n]), size)
+        await measure(
+            f"create, {size} in one unit", times, lambda n, b=batches: put_together(store, b[n]), size
+        )
 
 
 async def main(copies: int, path: Path) -> None:

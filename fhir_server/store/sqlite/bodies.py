@@ -8,7 +8,6 @@ import apsw
 import zstandard
 
 LEVEL = 3
-DICTIONARY_BYTES = 65_536
 
 _DICTIONARY_ID_BYTES = (0, 1, 2, 4)
 
@@ -55,8 +54,3 @@ def dictionary_id(frame: bytes) -> int:
     # a frame of a single segment has no window descriptor
     start = 5 if descriptor & 0x20 else 6
     return int.from_bytes(frame[start : start + _DICTIONARY_ID_BYTES[descriptor & 3]], "little")
-
-
-def train(samples: list[bytes], id_: int) -> bytes:
-    """A dictionary for resources like `samples`."""
-    return zstandard.train_dictionary(DICTIONARY_BYTES, [*samples], dict_id=id_, level=LEVEL).as_bytes()

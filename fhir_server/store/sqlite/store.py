@@ -1,5 +1,6 @@
 """The SQLite store: readers on the event loop and in threads, one writer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -7,16 +8,17 @@ from typing import Concatenate, ParamSpec, TypeVar
 import apsw
 
 from fhir_server.clock import Clock
-from fhir_server.outcome import store_unavailable
+from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
-from fhir_server.store.sqlite import find, history
+from fhir_server.store.sqlite import find, history, training
 from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
 from fhir_server.store.sqlite.lock import WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.schema import migrate, version_of
+from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
 from fhir_server.store.sqlite.writing import Writing
 
@@ -36,6 +38,10 @@ class SqliteStore:
         self._here = open_connected()
         self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
+        self._training: asyncio.Task[None] | None = None
+        self._train_at = 0  # the sequence number before which it is not tried again
+        if units is not None:
+            units.on_commit = self._committed
 
     async def read(self, resource_type: str, id_: str) -> Version | None:
         return self._here.read(resource_type, id_)
@@ -79,10 +85,32 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
+        if self._training is not None:
+            self._training.cancel()
         if self._units is not None:
             await self._units.close()
         self._readers.close()
         self._here.connection.close()
+
+    def _committed(self, writing: Writing) -> None:
+        newest, sequence = writing.bodies.newest, writing.sequence
+        if training.due(newest, sequence) and sequence >= self._train_at and self._training is None:
+            self._train_at = 2 * sequence
+            self._training = asyncio.create_task(self._train(newest))
+
+    async def _train(self, newest: int) -> None:
+        async def adopt(tx: Transaction) -> None:
+            assert isinstance(tx, Unit) and dictionary is not None
+            tx.adopt(dictionary, newest + 1)
+
+        try:
+            dictionary = await self._readers.run(training.train, newest)
+            if dictionary is not None and self._units is not None:
+                await self._units.run(adopt)
+        except FhirError:
+            pass  # the store is busy or its disk is full: bodies stay longer for a while
+        finally:
+            self._training = None
 
     async def _patiently(
         self, call: Callable[Concatenate[Connected, P], T], *args: P.args, **kwargs: P.kwargs

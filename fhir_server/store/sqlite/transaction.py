@@ -9,7 +9,7 @@ import apsw
 
 from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
-from fhir_server.store.sqlite import find, history
+from fhir_server.store.sqlite import find, history, training
 from fhir_server.store.sqlite.patience import Limits, costly, within
 from fhir_server.store.sqlite.worker import Worker
 from fhir_server.store.sqlite.writing import Writing
@@ -28,6 +28,9 @@ class Unit:
     def end(self) -> None:
         """Later uses are errors of the caller: the connection belongs to other units then."""
         self._over = True
+
+    def adopt(self, dictionary: bytes, id_: int) -> None:
+        training.adopt(self._at_once(), dictionary, id_)
 
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False

@@ -49,6 +49,7 @@ class Group:
 
 class Units:
     def __init__(self, open_writing: Callable[[], Writing], lock: WriteLock, limits: Limits) -> None:
+        self.on_commit: Callable[[Writing], None] = lambda _: None
         self._open_writing = open_writing
         self._writing: Writing | None = open_writing()  # None: it failed and could not be opened again
         self._lock = lock
@@ -269,6 +270,8 @@ class Units:
         for waiter in group.waiting:
             if not waiter.done():
                 waiter.set_result(None)
+        if error is None and group.wrote:
+            self.on_commit(group.writing)
         self._next()
 
     async def close(self) -> None:

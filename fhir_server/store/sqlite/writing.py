@@ -39,7 +39,7 @@ class Writing(Connected):
     def __init__(self, connection: apsw.Connection, names: Names, extract: Extract, clock: Clock) -> None:
         super().__init__(connection, names, extract)
         self._clock = clock
-        self._sequence = 0  # of the last version
+        self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
         self.wrote = False  # whether this unit did
         self._savepoint = False
@@ -52,7 +52,7 @@ class Writing(Connected):
 
     def begin(self) -> None:
         """At the start of a transaction: where the log ends."""
-        self._sequence, self._last_updated, newest = self._execute(_LAST).get or (0, 0, 0)
+        self.sequence, self._last_updated, newest = self._execute(_LAST).get or (0, 0, 0)
         if newest != self.bodies.newest:
             self.bodies.use_newest()
 
@@ -65,7 +65,7 @@ class Writing(Connected):
     @outcomes
     def end_unit(self) -> None:
         if self.wrote:
-            self._write()
+            self.before_write()
             self.write_totals()
             if self._savepoint:
                 self.connection.execute("RELEASE unit")
@@ -92,7 +92,7 @@ class Writing(Connected):
         self._texts.clear()
         self._totals.clear()
 
-    def _write(self) -> None:
+    def before_write(self) -> None:
         """Before each write. A unit that only reads or is refused needs no savepoint."""
         if not self.connection.in_transaction:
             # a write that was refused earlier on rolled back everything, and this one would commit on its own
@@ -127,21 +127,21 @@ class Writing(Connected):
             found = self.version((seq, type_id, stored, version_id, last_updated, old_method, kept))
             return Written(found, created=False, changed=False)
         old_rows = self.extract(resource_type, old)
-        self._write()
+        self.before_write()
         version = self._add_version(content, method, type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 1, key))
         self._replace(key, old_rows, rows)
         return Written(version, created=False, changed=True)
 
     def _create(self, content: Content, method: Method, stored: str | bytes, state: State | None) -> Written:
-        self._write()
+        self.before_write()
         type_id = self.names.add_type(self.connection, content.resource_type)
         if state is None:
-            self._execute(_ADD_RESOURCE, (type_id, stored, self._sequence + 1, 1))
+            self._execute(_ADD_RESOURCE, (type_id, stored, self.sequence + 1, 1))
             key, version_id = self.connection.last_insert_rowid(), 1
         else:
             key, version_id = state[0], (state[3] or 0) + 1
-            self._execute(_SET_CURRENT, (self._sequence + 1, 1, key))
+            self._execute(_SET_CURRENT, (self.sequence + 1, 1, key))
         version = self._add_version(content, method, type_id, key, version_id)
         self._totals[type_id] += 1
         self._replace(key, None, content.rows)
@@ -159,7 +159,7 @@ class Writing(Connected):
             return None
         key, _, _, version_id, _, _, kept = state
         old_rows = self.extract(resource_type, self.bodies.expand(kept))
-        self._write()
+        self.before_write()
         content = Content(resource_type, id_, b"", Rows())
         version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 0, key))
@@ -173,13 +173,13 @@ class Writing(Connected):
         if self._stamp is None:
             # the clock may be set back; the log's times may not
             self._stamp = max(self._clock(), self._last_updated)
-        self._sequence += 1
+        self.sequence += 1
         self._last_updated = self._stamp
         resource_type, id_, body, _ = content
         number, kept = METHOD_NUMBERS[method], self.bodies.compress(body)
-        self._execute(_ADD_VERSION, (self._sequence, key, version_id, type_id, self._stamp, number, kept))
+        self._execute(_ADD_VERSION, (self.sequence, key, version_id, type_id, self._stamp, number, kept))
         answer = served(body, resource_type, id_, version_id, self._stamp) if body else b""
-        return Version(self._sequence, resource_type, id_, version_id, self._stamp, method, answer)
+        return Version(self.sequence, resource_type, id_, version_id, self._stamp, method, answer)
 
     def _replace(self, key: int, old: Rows | None, new: Rows) -> None:
         """The index rows of a resource; `old` are those that it has now, None: none."""
