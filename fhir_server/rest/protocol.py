@@ -3,16 +3,28 @@
 https://www.rfc-editor.org/rfc/rfc9112
 """
 
+import re
+import sys
 from asyncio import AbstractEventLoop, TimerHandle, Transport
-from typing import Any
+from typing import Any, get_args
 
+from httptools import HttpParserInvalidMethodError
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from fhir_server.outcome import FhirError, headers_too_large, malformed, operation_outcome
+from fhir_server.interactions.request import Method
+from fhir_server.outcome import (
+    FhirError,
+    headers_too_large,
+    malformed,
+    method_not_allowed,
+    operation_outcome,
+)
 from fhir_server.resource import encode
 
 HEAD_BYTES = 128 * 1024  # more than `rest/limits.py` allows: what is a little too long gets its answer there
 HEAD_TIMEOUT_S = 10.0
+
+_REQUEST_LINE = re.compile(rb"[A-Za-z-]{1,32} /")
 
 
 class Corked:
@@ -54,6 +66,7 @@ class FhirProtocol(HttpToolsProtocol):
         self._in_head = False
         self._head_bytes = 0
         self._head_timer: TimerHandle | None = None
+        self._received = b""
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport, self.loop))  # type: ignore[arg-type]
@@ -67,7 +80,7 @@ class FhirProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        began_in_head = self._in_head
+        began_in_head, self._received = self._in_head, data
         super().data_received(data)
         if not self._in_head:
             return
@@ -90,18 +103,20 @@ class FhirProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(malformed("the request is not HTTP"))
+        # the parser knows the methods that are registered, and takes any other word for a mistake
+        if _REQUEST_LINE.match(self._received) and isinstance(sys.exception(), HttpParserInvalidMethodError):
+            self._refuse(method_not_allowed("the method has no meaning in FHIR", get_args(Method)))
+        else:
+            self._refuse(malformed("the request is not HTTP"))
 
     def _unsupported_upgrade_warning(self) -> None:
         """Java's client offers HTTP/2 with its first request; it is answered in HTTP/1.1, as it may be."""
 
     def _refuse(self, error: FhirError) -> None:
         body = encode(operation_outcome(error.issues))
-        head = (
-            b"content-type: application/fhir+json; charset=utf-8\r\n"
-            b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-        )
-        self.transport.write(STATUS_LINE[error.status] + head + body)
+        head = "".join(f"{name.lower()}: {value}\r\n" for name, value in error.headers.items())
+        head += f"content-type: application/fhir+json; charset=utf-8\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(STATUS_LINE[error.status] + f"{head}connection: close\r\n\r\n".encode() + body)
         self.transport.close()
 
     def _stop_head_timer(self) -> None:

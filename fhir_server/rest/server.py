@@ -36,10 +36,12 @@ def run(application: Any, listener: socket.socket, settings: Settings, parent: i
 
     parent: a pipe whose other end the parent process holds open; None: there is no parent to outlive.
     """
-    # uvicorn raises the signal again when it is done, for these to be called: an ordered stop is a success
+    server = _Server(_configuration(application, settings), parent)
+    # from now on, not only when uvicorn gets to it. It raises the signal again when it is done, and meets
+    # its own handler instead of the end of the process: an ordered stop is a success
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)
-    _Server(_configuration(application, settings), parent).run(sockets=[listener])
+        signal.signal(number, server.handle_exit)
+    server.run(sockets=[listener])
 
 
 def _configuration(application: Any, settings: Settings) -> uvicorn.Config:
