@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fhir_server.suggestion import did_you_mean
+
 ENVIRONMENT_PREFIX = "FHIR_SERVER_"
 
 
@@ -161,10 +163,7 @@ def _lines(error: Any, found: dict[str, tuple[object, str]]) -> list[str]:
 
 
 def _unknown(name: str, source: str) -> str:
-    from difflib import get_close_matches
-
-    nearest = get_close_matches(name, schema()["properties"], 1)
-    hint = f", did you mean {nearest[0]}?" if nearest else ""
+    hint = did_you_mean(name, schema()["properties"])
     return f"{name} in {source} is not a setting of this server{hint}"
 
 

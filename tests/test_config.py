@@ -75,7 +75,7 @@ def test_environment_texts_become_values(name: str, text: str, value: object) ->
                            'allowed is "sqlite"'),
         ("TIME_ZONE", "Asia/Atlantis", 'time_zone is "Asia/Atlantis" in the environment variable '
                                        "FHIR_SERVER_TIME_ZONE; allowed is a text that is a time zone"),
-        ("PROT", "1", "prot in the environment variable FHIR_SERVER_PROT is not a setting of this server, "
+        ("PROT", "1", "prot in the environment variable FHIR_SERVER_PROT is not a setting of this server; "
                       "did you mean port?"),
     ],
 )  # fmt: skip

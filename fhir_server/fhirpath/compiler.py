@@ -8,7 +8,6 @@ now: an alternative that cannot apply (`Patient.name | Person.name` on a Patient
 
 from collections.abc import Callable
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from fhir_server.fhirpath import ast, boolean, comparison, equality, math, strings, subsetting, tree
@@ -25,6 +24,7 @@ from fhir_server.fhirpath.reference import resolves_to
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.types import is_type, of_type, type_name
 from fhir_server.fhirpath.variables import variable
+from fhir_server.suggestion import nearest
 
 _EQUALITY = {
     "=": equality.equals,
@@ -78,7 +78,7 @@ class Compiler:
 
     def unknown_element(self, node: ast.Path, type_: str) -> FhirPathError:
         known = [element.name for element, _ in self.model.properties(type_).values()]
-        near = get_close_matches(node.name, known, 1)
+        near = nearest(node.name, known)
         problem = f"{type_} has no element {node.name!r}" + (f", did you mean {near[0]!r}?" if near else "")
         return FhirPathError(problem, node.at)
 

@@ -1,7 +1,5 @@
 """All functions by name: the index of the sections."""
 
-from difflib import get_close_matches
-
 from fhir_server.fhirpath import (
     boolean,
     combining,
@@ -21,6 +19,7 @@ from fhir_server.fhirpath import (
 )
 from fhir_server.fhirpath.call import Function
 from fhir_server.fhirpath.errors import FhirPathError
+from fhir_server.suggestion import nearest
 
 FUNCTIONS: dict[str, Function] = {
     **existence.FUNCTIONS,
@@ -57,7 +56,7 @@ def function(name: str, count: int, at: int) -> Function:
     if found is None:
         if name in NOT_YET:
             raise FhirPathError(f"{name}() is not supported yet", at)
-        near = get_close_matches(name, FUNCTIONS, 1)
+        near = nearest(name, FUNCTIONS)
         raise FhirPathError(
             f"there is no function {name}()" + (f", did you mean {near[0]}()?" if near else ""), at
         )

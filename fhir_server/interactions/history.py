@@ -7,7 +7,6 @@ what is written meanwhile neither repeats nor hides a version.
 """
 
 import re
-from difflib import get_close_matches
 from urllib.parse import urlencode
 
 from fhir_server.interactions.bundle import Link, history_entry, join
@@ -19,6 +18,7 @@ from fhir_server.outcome import bad_value, not_found, not_supported
 from fhir_server.resource import encode
 from fhir_server.search.date import parse
 from fhir_server.store.protocol import HistoryRange, Version
+from fhir_server.suggestion import choices
 
 PARAMETERS = ("_since", "_before", "_at", "_count")
 _CURSOR = "_cursor"
@@ -58,8 +58,7 @@ def _once(request: Request) -> dict[str, str]:
         if name in (*PARAMETERS, _CURSOR):
             given[name] = value
         elif name not in _PRESENTATION and request.strict:
-            nearest = get_close_matches(name, PARAMETERS, 1)
-            hint = f", did you mean {nearest[0]}?" if nearest else f"; there are {', '.join(PARAMETERS)}"
+            hint = choices(name, PARAMETERS)
             raise not_supported(f"history has no parameter {name!r}{hint}")
     return given
 

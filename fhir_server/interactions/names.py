@@ -4,10 +4,10 @@ https://hl7.org/fhir/R4/datatypes.html#id, https://hl7.org/fhir/R4/resourcelist.
 """
 
 import re
-from difflib import get_close_matches
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import bad_value, unknown_type
+from fhir_server.suggestion import did_you_mean
 
 # `.` and `..` fit the rule of FHIR, but clients and proxies take them for steps of the path
 _ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9\-.]{1,64}")
@@ -22,6 +22,5 @@ def require_id(text: object, name: str) -> None:
 def require_type(definitions: Definitions, name: str) -> None:
     """Raises 404 for a type that this release does not have."""
     if name not in definitions.resource_types:
-        nearest = get_close_matches(name, definitions.resource_types, 1)
-        hint = f", did you mean {nearest[0]}?" if nearest else ""
+        hint = did_you_mean(name, definitions.resource_types)
         raise unknown_type(f"{name!r} is not a resource type of FHIR {definitions.release}{hint}")

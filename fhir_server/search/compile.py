@@ -18,8 +18,8 @@ from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
 from fhir_server.search.options import DEFAULTS, Options
 from fhir_server.search.result import Include, Summary, Total
-from fhir_server.search.suggest import did_you_mean
 from fhir_server.store.algebra import Everything, IdIn, Node, SortKey
+from fhir_server.suggestion import choices
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -184,9 +184,7 @@ class _Reading:
             known = allowed or self._definitions.resource_types
             for each in types:
                 if each not in known:
-                    raise bad_value(
-                        f"_type names {each!r}, which is not a type here{did_you_mean(each, known)}"
-                    )
+                    raise bad_value(f"_type names {each!r}, which is not a type here{choices(each, known)}")
             self._search = replace(self._search, resource_types=tuple(dict.fromkeys(types)))
             self._used += [("_type", value) for value in asked]
         elif compartment is not None and not allowed:

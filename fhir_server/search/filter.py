@@ -13,10 +13,10 @@ from fhir_server.search.columns import Parameter, columns_of
 from fhir_server.search.combine import any_of, none_of
 from fhir_server.search.options import Options
 from fhir_server.search.special import LATER, SPECIAL
-from fhir_server.search.suggest import did_you_mean
 from fhir_server.search.types import LATER_MODIFIERS, TYPES
 from fhir_server.search.values import alternatives
 from fhir_server.store.algebra import Backward, Everything, Forward, Node, Nothing
+from fhir_server.suggestion import choices
 
 HAS = "_has"
 
@@ -42,7 +42,7 @@ class Filters:
         code = code_of(name)
         shared = self._shared(resource_types)
         of = " and ".join(resource_types) if len(resource_types) < 4 else "these resource types"
-        return not_supported(f"{code!r} is not a search parameter of {of}{did_you_mean(code, shared)}")
+        return not_supported(f"{code!r} is not a search parameter of {of}{choices(code, shared)}")
 
     def node(self, resource_types: Sequence[str], name: str, value: str, steps: int = 0) -> Node:
         """What fits `name=value` among resources of `resource_types`, all of which have the parameter.
@@ -117,7 +117,7 @@ class Filters:
         known = allowed | {"missing"}
         if parameter.type == "reference":
             known |= set(self._targets(parameter, ""))
-        raise not_supported(f":{modifier} is not a modifier of {of}{did_you_mean(modifier, known)}")
+        raise not_supported(f":{modifier} is not a modifier of {of}{choices(modifier, known)}")
 
     def _missing(self, parameters: Sequence[Parameter], value: str) -> Node:
         if value not in ("true", "false"):
@@ -159,7 +159,7 @@ class Filters:
         if not modifier:
             return list(found)
         if modifier not in self._definitions.resource_types:
-            known = did_you_mean(modifier, found)
+            known = choices(modifier, found)
             raise not_supported(f":{modifier} is not a resource type that {parameter.code} refers to{known}")
         if modifier not in found:
             raise not_supported(f"{parameter.code} refers to {', '.join(found)}, not to {modifier}")
@@ -176,7 +176,7 @@ class Filters:
         _, source, code, rest = parts
         self._require_steps(steps + 1)
         if source not in self._definitions.resource_types:
-            known = did_you_mean(source, self._definitions.resource_types)
+            known = choices(source, self._definitions.resource_types)
             raise not_supported(f"{source!r} is not a resource type{known}")
         parameter = self.parameter(source, code)
         if parameter.type != "reference":

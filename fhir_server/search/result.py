@@ -11,10 +11,10 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import bad_value, not_supported
 from fhir_server.search.columns import Parameter
 from fhir_server.search.filter import Filters
-from fhir_server.search.suggest import did_you_mean
 from fhir_server.search.token import SORTABLE
 from fhir_server.search.types import TYPES
 from fhir_server.store.algebra import SortKey
+from fhir_server.suggestion import choices
 
 Total = Literal["none", "estimate", "accurate"]
 Summary = Literal["true", "text", "data", "count", "false"]
@@ -64,9 +64,7 @@ def elements(value: str, resource_types: Sequence[str], definitions: Definitions
         types = [each for each in resource_types if not dot or each == resource_type]
         known = {each for one in types for each in definitions.type(one).elements}
         if not types or element not in known:
-            raise bad_value(
-                f"_elements names {name!r}, which is not an element{did_you_mean(element, known)}"
-            )
+            raise bad_value(f"_elements names {name!r}, which is not an element{choices(element, known)}")
         found.append(element)
     return tuple(found)
 
@@ -114,13 +112,13 @@ def include(name: str, value: str, filters: Filters, definitions: Definitions) -
     source, parameter_code, *rest = parts
     for each in (source, *rest):
         if each not in definitions.resource_types:
-            near = did_you_mean(each, definitions.resource_types)
+            near = choices(each, definitions.resource_types)
             raise bad_value(f"{code}={value!r}: {each!r} is not a resource type{near}")
     known = {
         each for each, found in definitions.search_parameters(source).items() if found.type == "reference"
     }
     if parameter_code not in known:
-        near = did_you_mean(parameter_code, known)
+        near = choices(parameter_code, known)
         raise bad_value(f"{code}={value!r}: {source} has no reference parameter {parameter_code!r}{near}")
     parameter = filters.parameter(source, parameter_code)
     return Include(source, parameter, rest[0] if rest else None, bool(modifier), code == "_revinclude")

@@ -10,8 +10,8 @@ from typing import Any
 
 from fhir_server.definitions.types import Element
 from fhir_server.outcome import Issue
+from fhir_server.suggestion import did_you_mean
 from fhir_server.validation.scope import shown
-from fhir_server.validation.suggestion import did_you_mean
 
 Codes = frozenset[tuple[str, str]]
 """(system, code)"""

@@ -10,6 +10,7 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import Element, TypeDefinition
 from fhir_server.fhirpath.parser import KEYWORDS
 from fhir_server.outcome import Issue
+from fhir_server.suggestion import did_you_mean
 from fhir_server.validation import (
     binding,
     cardinality,
@@ -22,7 +23,6 @@ from fhir_server.validation import (
 )
 from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, STRING_LIMIT, Primitive
 from fhir_server.validation.scope import Contained, Scope, shown
-from fhir_server.validation.suggestion import did_you_mean
 
 
 def _step(at: str, name: str) -> str:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.outcome import Issue
+from fhir_server.suggestion import did_you_mean
 from fhir_server.validation.primitive import Accept
 from fhir_server.validation.scope import Scope, shown
-from fhir_server.validation.suggestion import did_you_mean
 
 _ID = r"[A-Za-z0-9\-.]{1,64}"
 _id_and_version = re.compile(rf"{_ID}(?:/_history/{_ID})?", re.ASCII).fullmatch

@@ -10,7 +10,7 @@ from tests.search.searching import compiled, definitions, fits, found, refused
     ("search", "wanted"),
     [
         ("Patient?nmae=x", "did you mean name?"),
-        ("Patient?birth_date=2000", "did you mean birthdate or"),
+        ("Patient?birth_date=2000", "did you mean birthdate?"),
         ("Patient?birthDate=2000", "did you mean birthdate?"),
         ("Observation?patientt=x", "did you mean patient?"),
         ("Observation?qqqq=x", "there are _id, _lastUpdated, _profile"),
