@@ -93,8 +93,9 @@ def serve(config: Path | None, **flags: object) -> None:
 
     parts = prepare(settings)
     add_missing_packages(parts)
-    if settings.demo:
-        load_demo_apart(parts, config)
+    there = within(parts, sample_is_there)  # also shows that the store can be opened, before processes part
+    if settings.demo and not there:
+        load_demo_apart(settings, config)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     click.echo(f"fhir-server {__version__} answers at http://{shown}:{port}{BASE_PATH}")
     click.echo("open: no authentication; reachable from this machine only; not for real patients")
@@ -143,6 +144,7 @@ def prepare(settings: Settings) -> "Parts":
 def within(parts: "Parts", work: "Callable[[OpenContext], Coroutine[Any, Any, T]]") -> T:
     """What `work` answers on the open store; stops with a message when the store fails."""
     from fhir_server.outcome import FhirError
+    from fhir_server.store.sqlite.schema import SchemaError
 
     async def run() -> T:
         opened = parts.open_context()
@@ -153,8 +155,8 @@ def within(parts: "Parts", work: "Callable[[OpenContext], Coroutine[Any, Any, T]
 
     try:
         return asyncio.run(run())
-    except FhirError as error:
-        stop(str(error))
+    except (FhirError, SchemaError) as error:
+        stop(f"{parts.store_file}: {error}")
     except OSError as error:
         stop(f"{error.filename or parts.settings.data}: {error.strerror}")
 
@@ -214,19 +216,18 @@ def demo_load(config: Path | None, **flags: object) -> None:
     click.echo(f"the demonstration alliance is {'loaded' if loaded else 'there already'}")
 
 
-def load_demo_apart(parts: "Parts", config: Path | None) -> None:
-    """In a process of its own: what loading needs would stay in the server's memory."""
+async def sample_is_there(opened: "OpenContext") -> bool:
     from fhir_server.app import has_sample
 
-    async def work(opened: "OpenContext") -> bool:
-        return await has_sample(opened.context)
+    return await has_sample(opened.context)
 
-    if within(parts, work):
-        return
+
+def load_demo_apart(settings: Settings, config: Path | None) -> None:
+    """In a process of its own: what loading needs would stay in the server's memory."""
     import subprocess
 
     click.echo("loading the demonstration alliance, once")
-    command = [sys.executable, "-m", "fhir_server.cli", "demo", "load", "--data", parts.settings.data]
+    command = [sys.executable, "-m", "fhir_server.cli", "demo", "load", "--data", settings.data]
     command += [] if config is None else ["--config", str(config)]
     if subprocess.run(command, check=False).returncode != 0:
         stop("the demonstration alliance could not be loaded")

@@ -198,3 +198,51 @@ def test_the_life_of_the_server_is_that_of_the_asgi_lifespan(tmp_path: Path) -> 
 
     asyncio.run(live())
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize("id_", ["a" * 65, "a%20b", "%2e%2e", "%2e", "a_b", "%E5%BC%A0", "a'b"])
+def test_C02_an_id_outside_the_rule_is_400(empty: Server, id_: str) -> None:
+    for method in ("GET", "DELETE"):
+        answer = empty.ask(method, f"/fhir/Patient/{id_}")
+        assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "value")
+
+
+def test_a_resource_goes_through_its_life(empty: Server) -> None:
+    patient = {"resourceType": "Patient", "id": "1", "gender": "male"}
+    created = empty.ask("PUT", "/fhir/Patient/1", json=patient)
+    assert (created.status_code, created.headers["etag"]) == (201, 'W/"1"')
+    assert created.headers["location"] == f"{BASE}/fhir/Patient/1/_history/1"
+    read = empty.ask("GET", "/fhir/Patient/1")
+    assert (read.content, read.headers["last-modified"]) == (
+        created.content,
+        created.headers["last-modified"],
+    )
+    for condition in ({"If-None-Match": 'W/"1"'}, {"If-Modified-Since": read.headers["last-modified"]}):
+        unmodified = empty.ask("GET", "/fhir/Patient/1", headers=condition)
+        assert (unmodified.status_code, unmodified.content) == (304, b"")
+    stale = empty.ask("PUT", "/fhir/Patient/1", json=patient, headers={"If-Match": 'W/"7"'})
+    assert (stale.status_code, stale.json()["issue"][0]["code"]) == (412, "conflict")
+    patch = [{"op": "replace", "path": "/gender", "value": "female"}]
+    headers = {"Content-Type": "application/json-patch+json", "Prefer": "return=minimal"}
+    patched = empty.ask("PATCH", "/fhir/Patient/1", content=json.dumps(patch), headers=headers)
+    assert (patched.status_code, patched.content, patched.headers["etag"]) == (200, b"", 'W/"2"')
+    assert empty.ask("GET", "/fhir/Patient/1?_elements=gender").json()["gender"] == "female"
+    assert (
+        empty.ask("HEAD", "/fhir/Patient?gender=female")
+        .headers["content-type"]
+        .startswith("application/fhir")
+    )
+    assert empty.ask("DELETE", "/fhir/Patient/1").status_code == 204
+    gone = empty.ask("GET", "/fhir/Patient/1")
+    assert (gone.status_code, gone.json()["issue"][0]["code"], gone.headers["etag"]) == (
+        410,
+        "deleted",
+        'W/"3"',
+    )
+    assert empty.ask("GET", "/fhir/Patient/1/_history/2").json()["gender"] == "female"
+    assert empty.ask("GET", "/fhir/Patient/1/_history").json()["total"] == 3
+
+
+def test_405_says_what_is_allowed(empty: Server) -> None:
+    answer = empty.ask("DELETE", "/fhir/metadata")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
