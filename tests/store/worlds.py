@@ -13,6 +13,7 @@ from tests.store.resources import START, Resource, make
 TYPES = ("Patient", "Observation", "Group")
 # one id is a UUID, which stores may keep in another form, and one looks like it
 IDS = ("a", "A", "b", "0b9e5c1e-7c6a-4d0e-9a52-3f6e2b1c0d4f", "0B9E5C1E-7C6A-4D0E-9A52-3F6E2B1C0D4F")
+KINDS = ("token", "string", "date", "number", "reference")
 DAY = 86_400_000_000
 SPANS = (0, 999, DAY - 1, DAY, 3 * DAY, 400 * DAY)
 LETTERS = ("", "a", "ab", "abc", "b", "ba", "张", "张三", "a%", "_", "\U0010ffff")
@@ -83,7 +84,7 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
         ),
         st.builds(algebra.ReferenceIn, column, st.lists(st.tuples(types, ids), max_size=2).map(tuple)),
         st.builds(algebra.ReferenceOfType, column, st.lists(types, max_size=2).map(tuple)),
-        st.builds(algebra.Present, st.sampled_from(("token", "string", "date", "number", "reference")), column),
+        st.builds(algebra.Present, st.sampled_from(KINDS), column),
     )  # fmt: skip
 
 

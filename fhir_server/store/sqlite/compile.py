@@ -4,34 +4,31 @@ Names of columns and types, targets of references, ids and times become integers
 integers only. A name that the store does not know has no rows.
 """
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node
+from fhir_server.store.sqlite.combined import All, Instance, Other, Referrers, Targets
+from fhir_server.store.sqlite.combined import Any as AnyOf
 from fhir_server.store.sqlite.names import stored_id
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.schema import DATE_LIMIT, WIDE_DATE, WIDE_NUMBER
 from fhir_server.store.sqlite.terms import (
     NOWHERE,
-    All,
-    Instance,
     Keys,
     Leaf,
     Nowhere,
     Numbered,
-    Other,
-    Referrers,
     Sql,
-    Targets,
     Term,
     Universe,
     Value,
     equal,
     join,
-)  # fmt: skip
-from fhir_server.store.sqlite.terms import Any as AnyOf
+)
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
@@ -57,11 +54,39 @@ class Compiler:
         return _COMPILERS[type(node)](self, node, universe)
 
     def bounded(self, keys: Sql, limit: int) -> int:
+        """Counts are estimates: those of late are good enough."""
+        known = self._here.estimates.get(keys)
+        if known is not None and (known[0] < known[1] or known[1] >= limit):
+            return min(known[0], limit)
         found: int = self._execute(
-            f"SELECT count(*) FROM (SELECT 1 FROM ({keys.text}) LIMIT ?)",
-            (*keys.values, limit),
+            f"SELECT count(*) FROM (SELECT 1 FROM ({keys.text}) LIMIT ?)", (*keys.values, limit)
         ).get
+        self._here.estimates[keys] = found, limit
         return found
+
+    def collected(self, term: Term, most: int) -> Term | None:
+        """The keys of a term; None when there are more than that."""
+        keys = term.keys(1)
+        rows: list[Any] = self._execute(
+            f"SELECT key FROM ({keys.text}) LIMIT ?", (*keys.values, most + 1)
+        ).fetchall()
+        if len(rows) > most:
+            return None
+        return Keys(array("q", sorted({row[0] for row in rows}))) if rows else NOWHERE
+
+    def only_of(self, leaf: Leaf, universe: Universe) -> bool:
+        """Whether the column's name says that all its rows are of the universe: those of `T.…` are of T."""
+        if universe.type_ids is None:
+            return True
+        name = self._here.names.column_name(self._here.connection, leaf.column)
+        type_id = self._here.names.type_id(self._here.connection, name.partition(".")[0])
+        return (type_id,) == universe.type_ids
+
+    def repeats(self, leaf: Leaf) -> bool:
+        """Whether `leaf.keys` may have a key more than once."""
+        if leaf.table in ("date", "number", "string") and not leaf.ordered:
+            return self.statistics(leaf.column)[0]
+        return leaf.repeats or len(leaf.ordered) != 1
 
     def column(self, name: str) -> int | None:
         return self._here.names.column_id(self._here.connection, name)
@@ -164,7 +189,7 @@ class Compiler:
                 "SELECT key FROM resource WHERE type = ? AND id = ? AND live", (type_id, stored_id(id_))
             ).fetchall()
         }
-        return Keys(tuple(sorted(found))) if found else NOWHERE
+        return Keys(array("q", sorted(found))) if found else NOWHERE
 
     def numbered(self, first_ms: int | None, last_ms: int | None) -> Term:
         first = 1 if first_ms is None else self._here.sequence_at(first_ms)

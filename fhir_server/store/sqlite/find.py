@@ -1,28 +1,25 @@
-"""How a query is run: which index drives it, what is tested, how far it is read.
-
-Without a sort key, pages come in the order of keys. An index that has one value's keys in that order is read
-only as far as the page goes; a range has no such order, so a short one is collected first and for a long one
-the resources of the type are walked and each is sought in the index.
-"""
+"""Pages, identities and counts of what fits a query."""
 
 from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.store.algebra import Everything, Node, Query
 from fhir_server.store.protocol import Hit, Page
+from fhir_server.store.sqlite.combined import All, Other, terms_of
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.names import id_text
+from fhir_server.store.sqlite.plan import counted, selected
 from fhir_server.store.sqlite.reading import Connected
-from fhir_server.store.sqlite.sort import COLUMNS, Order, after, order, order_by
-from fhir_server.store.sqlite.terms import NOWHERE, All, Other, Sql, Term, Universe, join, terms_of, tests
+from fhir_server.store.sqlite.sort import Order, after, order, order_by
+from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, valued, walk
 
-COLLECTED_AT_MOST = 5000  # keys
-SORTED_AT_MOST = 3000  # keys; from there on an index in the wanted order is walked
+SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
 
 
 def find(here: Connected, query: Query) -> Page:
+    here.forget_estimates()
     with snapshot(here.connection):
         compiler = Compiler(here)
         universe = compiler.universe(query.resource_types)
@@ -40,17 +37,19 @@ def find(here: Connected, query: Query) -> Page:
 
 
 def identities(here: Connected, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
+    here.forget_estimates()
     with snapshot(here.connection):
         compiler = Compiler(here)
         universe = compiler.universe((resource_type,))
         if universe is None or (term := compiler.term(where, universe)) is NOWHERE:
             return []
-        found = selected(universe, term, -1)
+        found = selected(compiler, universe, term, -1)
         rows = here.connection.execute(f"SELECT id FROM ({found.text} LIMIT ?)", (*found.values, limit))
         return [(resource_type, id_text(row[0])) for row in rows]
 
 
 def count(here: Connected, resource_types: tuple[str, ...], where: Node) -> int:
+    here.forget_estimates()
     with snapshot(here.connection):
         compiler = Compiler(here)
         universe = compiler.universe(resource_types)
@@ -59,8 +58,8 @@ def count(here: Connected, resource_types: tuple[str, ...], where: Node) -> int:
         term = universe if isinstance(where, Everything) else compiler.term(where, universe)
         if term is universe:
             return universe.count()
-        found = selected(universe, term, -1)
-        answer: int = here.connection.execute(f"SELECT count(*) FROM ({found.text})", found.values).get
+        found = counted(compiler, universe, term)
+        answer: int = here.connection.execute(found.text, found.values).get
         return answer
 
 
@@ -68,11 +67,11 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
     """Statements whose rows, one after the other, are the page."""
     position: Any = query.after
     if not query.sort:
-        yield selected(universe, term, -1 if position is None else position[0])
+        yield selected(compiler, universe, term, -1 if position is None else position[0])
         return
     orders = [order(compiler, key) for key in query.sort]
     if not can_walk(orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
-        yield _sorted(universe, term, orders, position)
+        yield _sorted(compiler, universe, term, orders, position)
         return
     if position is None or position[0] is not None:
         yield walk(compiler, universe, term, orders, position)
@@ -88,56 +87,16 @@ def _without_value(
     first, *others = orders
     rest = All((*terms_of(universe, term), Other(universe, valued(compiler, first))))
     if others or first.key.descending:
-        return _sorted(universe, rest, [Order(first.key, (), Sql("NULL")), *others], position)
-    found = selected(universe, rest, -1 if position is None else position[1])
+        return _sorted(compiler, universe, rest, [Order(first.key, (), Sql("NULL")), *others], position)
+    found = selected(compiler, universe, rest, -1 if position is None else position[1])
     return Sql(f"SELECT *, NULL AS s0 FROM ({found.text})", found.values)
 
 
-def selected(universe: Universe, term: Term, last_key: int) -> Sql:
-    """Rows of `resource` for the keys that fit, ascending from `last_key`."""
-    driver, rest, streams = driven(universe, term)
-    types = universe.of_type("r")
-    if streams and (keys := driver.stream(last_key, 1)) is not None:
-        tested = tests(rest, "d.key", 1)
-        return Sql(
-            f"SELECT {COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
-            f" WHERE r.live AND {types.text}{tested.text}",
-            keys.values + types.values + tested.values,
-        )
-    keys = driver.keys(1)
-    tested = tests(rest, "r.key", 1)
-    return Sql(
-        f"SELECT {COLUMNS} FROM resource r WHERE r.key IN ({keys.text}) AND r.key > ?"
-        f" AND r.live AND {types.text}{tested.text} ORDER BY r.key",
-        (*keys.values, last_key, *types.values, *tested.values),
-    )
-
-
-def driven(universe: Universe, term: Term) -> tuple[Term, list[Term], bool]:
-    """The term that drives, those that are tested, and whether the driver is read as a stream."""
-    terms = terms_of(universe, term) or (term,)
-    streams = [t for t in terms if t.stream(-1, 1) is not None]
-    if len(terms) == 1 and streams:
-        return term, [], True
-    counts = _counts(terms)
-    driver = terms[counts.index(min(counts))]
-    if driver in streams or min(counts) < COLLECTED_AT_MOST:
-        return driver, [t for t in terms if t is not driver], driver in streams
-    driver = streams[0] if streams else universe
-    return driver, [t for t in terms if t is not driver], True
-
-
-def _counts(terms: tuple[Term, ...]) -> list[int]:
-    """Counts a little first, and more only when that does not tell the terms apart."""
-    counts = [term.estimate(50) for term in terms]
-    if min(counts) == 50:
-        counts = [term.estimate(COLLECTED_AT_MOST) for term in terms]
-    return counts
-
-
-def _sorted(universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None) -> Sql:
+def _sorted(
+    compiler: Compiler, universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None
+) -> Sql:
     """All that fits, sorted."""
-    found = selected(universe, term, -1)
+    found = selected(compiler, universe, term, -1)
     values = join(", ", (Sql(f"{o.value.text} AS s{n}", o.value.values) for n, o in enumerate(orders)))
     names = [Sql(f"s{n}") for n in range(len(orders))]
     where = Sql("1") if position is None else after(orders, names, "key", position)

@@ -32,12 +32,14 @@ class Names:
         self.types: dict[str, int] = {}
         self.type_names: dict[int, str] = {}
         self.columns: dict[str, int] = {}
+        self.column_names: dict[int, str] = {}
 
     def forget(self) -> None:
         """After a rollback, which may have taken back names that were added."""
         self.types.clear()
         self.type_names.clear()
         self.columns.clear()
+        self.column_names.clear()
 
     def type_id(self, connection: apsw.Connection, name: str) -> int | None:
         found = self.types.get(name)
@@ -60,6 +62,13 @@ class Names:
             found = connection.execute("SELECT id FROM column_name WHERE name = ?", (name,)).get
             if found is not None:
                 self.columns[name] = found
+        return found
+
+    def column_name(self, connection: apsw.Connection, id_: int) -> str:
+        found = self.column_names.get(id_)
+        if found is None:
+            found = connection.execute("SELECT name FROM column_name WHERE id = ?", (id_,)).get
+            self.column_names[id_] = found
         return found
 
     def add_type(self, connection: apsw.Connection, name: str) -> int:

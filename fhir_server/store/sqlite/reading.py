@@ -12,7 +12,10 @@ from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
 from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.names import Names, id_text, stored_id
+from fhir_server.store.sqlite.terms import Sql
 
+ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
+ESTIMATES = 2000
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
 
 METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH", "DELETE")
@@ -40,6 +43,8 @@ class Connected:
         self.names = names
         self.extract = extract
         self.bodies = Bodies(connection)
+        self.estimates: dict[Sql, tuple[int, int]] = {}  # rows counted lately, and up to which limit
+        self._estimated = time.monotonic()
         self.deadline = float("inf")  # of time.monotonic(): statements are interrupted then
         self._execute = connection.cursor().execute  # for statements that are read to their end at once
         functions.install(connection, names, self.bodies, extract)
@@ -47,6 +52,13 @@ class Connected:
 
     def _late(self) -> bool:
         return time.monotonic() > self.deadline
+
+    def forget_estimates(self) -> None:
+        """When they are old, or too many."""
+        now = time.monotonic()
+        if now - self._estimated > ESTIMATES_S or len(self.estimates) > ESTIMATES:
+            self.estimates.clear()
+            self._estimated = now
 
     def version(self, row: Row) -> Version:
         seq, type_id, stored, version_id, last_updated, method, body = row

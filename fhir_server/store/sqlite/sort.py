@@ -11,7 +11,6 @@ from fhir_server.store.algebra import SortKey
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.terms import Sql, equal, join
 
-COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 VALUE_COLUMNS = {"string": "text", "date": "low", "number": "low"}
 
 # a token's text, and its hash so that tokens with one text have an order too; {a} is a row of the lexicon

@@ -1,17 +1,20 @@
-"""Conditions on keys, as SQL: what the algebra compiles to.
+"""Conditions on keys, as SQL: what the comparisons of the algebra compile to.
 
 A term can be asked three ways. `test`: a predicate on a key that another term found. `keys`: a SELECT of the
 keys it is true of, in any order, repeats allowed. `stream`: the same in ascending order and each once, read
-from an index as far as needed; None where no index has that order.
+from an index as far as needed; not every term has such an index.
 """
 
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from fhir_server.store.sqlite.schema import INSTANCES
+import apsw
 
-Value = int | float | str | bytes | None
+Value = int | float | str | bytes | Any
+"""What is bound, also an array of keys for `carray`."""
 
 
 class Sql(NamedTuple):
@@ -23,6 +26,7 @@ Bounded = Callable[[Sql, int], int]
 """How many rows a SELECT has, counted up to a limit."""
 
 MERGED_AT_MOST = 16  # streams
+INLINE_KEYS = 8  # more are bound as one array
 
 TRUE = Sql("1")
 FALSE = Sql("0")
@@ -34,7 +38,11 @@ class Term(Protocol):
 
     def keys(self, depth: int) -> Sql: ...
 
-    def stream(self, after: int, depth: int) -> Sql | None:
+    @property
+    def streams(self) -> bool:
+        """Whether there is an index to ask `stream` of."""
+
+    def stream(self, after: int, depth: int) -> Sql:
         """Only keys greater than `after`."""
 
     def estimate(self, limit: int) -> int:
@@ -46,23 +54,34 @@ def join(separator: str, parts: Iterable[Sql]) -> Sql:
     return Sql(separator.join(part.text for part in parts), tuple(v for part in parts for v in part.values))
 
 
-def marks(values: tuple[Value, ...]) -> str:
-    """`(?,?,?,?)` for an IN: few lengths, so that few statements differ."""
-    return f"({','.join('?' * _padded_length(len(values)))})"
-
-
-def padded(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    return values + values[-1:] * (_padded_length(len(values)) - len(values))
-
-
-def _padded_length(length: int) -> int:
-    return length if length < 4 else 1 << (length - 1).bit_length()
+def tests(terms: Iterable[Term], key: str, depth: int) -> Sql:
+    """` AND …` for each term."""
+    found = [term.test(key, depth) for term in terms]
+    return Sql(
+        "".join(f" AND {test.text}" for test in found), tuple(v for test in found for v in test.values)
+    )
 
 
 def equal(column: str, values: tuple[Value, ...]) -> Sql:
+    """Lists are padded to few lengths, so that few statements differ."""
     if len(values) == 1:
         return Sql(f"{column} = ?", values)
-    return Sql(f"{column} IN {marks(values)}", padded(values))
+    length = len(values) if len(values) < 4 else 1 << (len(values) - 1).bit_length()
+    return Sql(f"{column} IN ({','.join('?' * length)})", values + values[-1:] * (length - len(values)))
+
+
+def merged(arms: list[Sql]) -> Sql:
+    """Streams as one stream."""
+    if len(arms) == 1:
+        return arms[0]
+    # the LIMIT keeps SQLite from dropping the order, by which it merges the arms without a temporary table
+    both = join(" UNION ", (simple(arm) for arm in arms))
+    return Sql(f"{both.text} ORDER BY 1 LIMIT -1", both.values)
+
+
+def simple(arm: Sql) -> Sql:
+    """An arm of a compound SELECT may not be one itself, nor have an order."""
+    return arm if " UNION " not in arm.text else Sql(f"SELECT key FROM ({arm.text})", arm.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +103,11 @@ class Universe:
         where = TRUE if self.type_ids is None else equal(f"{a}.type", self.type_ids)
         return Sql(f"SELECT {a}.key AS key FROM resource {a} WHERE {a}.live AND {where.text}", where.values)
 
-    def stream(self, after: int, depth: int) -> Sql | None:
+    @property
+    def streams(self) -> bool:
+        return True
+
+    def stream(self, after: int, depth: int) -> Sql:
         a = f"u{depth}"
         if self.type_ids is None:
             return Sql(f"SELECT {a}.key AS key FROM resource {a} WHERE {a}.key > ? AND {a}.live", (after,))
@@ -105,13 +128,15 @@ class Universe:
 class Nowhere:
     """True of nothing."""
 
+    streams = True
+
     def test(self, key: str, depth: int) -> Sql:
         return FALSE
 
     def keys(self, depth: int) -> Sql:
         return Sql("SELECT 0 AS key WHERE 0")
 
-    def stream(self, after: int, depth: int) -> Sql | None:
+    def stream(self, after: int, depth: int) -> Sql:
         return self.keys(depth)
 
     def estimate(self, limit: int) -> int:
@@ -119,15 +144,6 @@ class Nowhere:
 
 
 NOWHERE = Nowhere()
-
-
-def merged(arms: list[Sql]) -> Sql:
-    """Streams as one stream."""
-    if len(arms) == 1:
-        return arms[0]
-    # the LIMIT keeps SQLite from dropping the order, by which it merges the arms without a temporary table
-    both = join(" UNION ", arms)
-    return Sql(f"{both.text} ORDER BY 1 LIMIT -1", both.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +189,11 @@ class Leaf:
             )
         return join(" UNION ALL ", arms)
 
-    def stream(self, after: int, depth: int) -> Sql | None:
-        if not 0 < len(self.ordered) <= MERGED_AT_MOST:
-            return None
+    @property
+    def streams(self) -> bool:
+        return 0 < len(self.ordered) <= MERGED_AT_MOST
+
+    def stream(self, after: int, depth: int) -> Sql:
         a = f"t{depth}"
         distinct = "DISTINCT " if self.repeats else ""
         arms = [
@@ -196,18 +214,25 @@ class Leaf:
 class Keys:
     """One of these keys."""
 
-    found: tuple[int, ...]  # ascending, not empty
+    found: "array[int]"  # ascending, each once, not empty
 
     def test(self, key: str, depth: int) -> Sql:
-        return equal(key, self.found)
+        if len(self.found) <= INLINE_KEYS:
+            return equal(key, tuple(self.found))
+        return Sql(f"{key} IN (SELECT value FROM carray(?))", (apsw.carray(self.found),))
 
     def keys(self, depth: int) -> Sql:
-        a = f"k{depth}"
-        where = equal(f"{a}.key", self.found)
-        return Sql(f"SELECT {a}.key AS key FROM resource {a} WHERE {where.text}", where.values)
+        return self.stream(-1, depth)
 
-    def stream(self, after: int, depth: int) -> Sql | None:
-        return None
+    @property
+    def streams(self) -> bool:
+        return True
+
+    def stream(self, after: int, depth: int) -> Sql:
+        found = self.found[bisect_right(self.found, after) :]
+        if not found:
+            return NOWHERE.keys(depth)
+        return Sql("SELECT value AS key FROM carray(?)", (apsw.carray(found),))
 
     def estimate(self, limit: int) -> int:
         return min(len(self.found), limit)
@@ -235,246 +260,12 @@ class Numbered:
             (self.first, self.last),
         )
 
-    def stream(self, after: int, depth: int) -> Sql | None:
-        return None
+    @property
+    def streams(self) -> bool:
+        return False
+
+    def stream(self, after: int, depth: int) -> Sql:
+        raise NotImplementedError("the log is not in the order of keys")
 
     def estimate(self, limit: int) -> int:
         return min(max(0, self.last - self.first + 1), limit)
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every one of the terms: the rarest one drives, the others are tested."""
-
-    terms: tuple[Term, ...]
-
-    def test(self, key: str, depth: int) -> Sql:
-        found = join(" AND ", (term.test(key, depth) for term in self.terms))
-        return Sql(f"({found.text})", found.values)
-
-    def keys(self, depth: int) -> Sql:
-        driver, rest = rarest(self.terms)
-        return _filtered(driver.keys(depth + 1), rest, depth)
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        driver, rest = rarest(self.terms)
-        found = driver.stream(after, depth + 1)
-        return None if found is None else _filtered(found, rest, depth)
-
-    def estimate(self, limit: int) -> int:
-        return min(term.estimate(limit) for term in self.terms)
-
-
-def terms_of(universe: Universe, term: Term) -> tuple[Term, ...]:
-    """What has to be tested of a resource of the universe."""
-    if isinstance(term, All):
-        return term.terms
-    return () if term is universe else (term,)
-
-
-def _filtered(keys: Sql, terms: list[Term], depth: int) -> Sql:
-    a = f"a{depth}"
-    tested = tests(terms, f"{a}.key", depth + 1)
-    return Sql(
-        f"SELECT {a}.key AS key FROM ({keys.text}) {a} WHERE 1{tested.text}", keys.values + tested.values
-    )
-
-
-def rarest(terms: tuple[Term, ...]) -> tuple[Term, list[Term]]:
-    """The term that fewest keys fit, and the others. Counts a little first, and more only when that ties."""
-    counts: list[int] = []
-    for limit in (50, 5000):
-        counts = [term.estimate(limit) for term in terms]
-        if min(counts) < limit:
-            break
-    place = counts.index(min(counts))
-    return terms[place], [*terms[:place], *terms[place + 1 :]]
-
-
-@dataclass(frozen=True, slots=True)
-class Any:
-    """At least one of the terms."""
-
-    terms: tuple[Term, ...]
-
-    def test(self, key: str, depth: int) -> Sql:
-        found = join(" OR ", (term.test(key, depth) for term in self.terms))
-        return Sql(f"({found.text})", found.values)
-
-    def keys(self, depth: int) -> Sql:
-        return join(" UNION ALL ", (_simple(term.keys(depth), depth) for term in self.terms))
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        arms = [term.stream(after, depth) for term in self.terms]
-        if any(arm is None for arm in arms):
-            return None
-        return merged([_simple(arm, depth) for arm in arms if arm is not None])
-
-    def estimate(self, limit: int) -> int:
-        return min(limit, sum(term.estimate(limit) for term in self.terms))
-
-
-def _simple(arm: Sql, depth: int) -> Sql:
-    """An arm of a compound SELECT may not be one itself, nor have an order."""
-    if " UNION " not in arm.text:
-        return arm
-    return Sql(f"SELECT key FROM ({arm.text}) c{depth}", arm.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Other:
-    """Resources of the universe that the term is not true of."""
-
-    universe: Universe
-    term: Term
-
-    def test(self, key: str, depth: int) -> Sql:
-        found = self.term.test(key, depth)
-        return Sql(f"NOT {found.text}", found.values)
-
-    def keys(self, depth: int) -> Sql:
-        return _filtered(self.universe.keys(depth + 1), [self], depth)
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        found = self.universe.stream(after, depth + 1)
-        return None if found is None else _filtered(found, [self], depth)
-
-    def estimate(self, limit: int) -> int:
-        return self.universe.estimate(limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """Refers by a column to a live resource of a type that fits a term."""
-
-    bounded: Bounded
-    column: int
-    universe: Universe  # what the targets are of
-    where: Term
-
-    def test(self, key: str, depth: int) -> Sql:
-        f, r = f"f{depth}", f"r{depth}"
-        types, where = self.universe.of_type(r), self.where.test(f"{r}.key", depth + 1)
-        text = (
-            f"EXISTS(SELECT 1 FROM reference {f} INDEXED BY reference_by_key"
-            f" CROSS JOIN resource {r} ON {r}.key = {f}.target"
-            f" WHERE {f}.key = {key} AND {f}.column = ? AND {r}.live AND {types.text} AND {where.text})"
-        )
-        return Sql(text, (self.column, *types.values, *where.values))
-
-    def keys(self, depth: int) -> Sql:
-        f, r, w = f"f{depth}", f"r{depth}", f"w{depth}"
-        types, where = self.universe.of_type(r), self.where.keys(depth + 1)
-        text = (
-            f"SELECT {f}.key AS key FROM ({where.text}) {w}"
-            f" CROSS JOIN resource {r} ON {r}.key = {w}.key"
-            f" CROSS JOIN reference {f} ON {f}.column = ? AND {f}.target = {w}.key"
-            f" WHERE {r}.live AND {types.text}"
-        )
-        return Sql(text, (*where.values, self.column, *types.values))
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        return None
-
-    def estimate(self, limit: int) -> int:
-        # one target has many referrers: a handful of targets is counted, more are taken for too many
-        return self.bounded(self.keys(0), limit) if self.where.estimate(100) < 100 else limit
-
-
-@dataclass(frozen=True, slots=True)
-class Referrers:
-    """A live resource of a type that fits a term refers here by a column."""
-
-    bounded: Bounded
-    column: int
-    universe: Universe  # what the referrers are of
-    where: Term
-
-    def test(self, key: str, depth: int) -> Sql:
-        f, r = f"f{depth}", f"r{depth}"
-        types, where = self.universe.of_type(r), self.where.test(f"{r}.key", depth + 1)
-        text = (
-            f"EXISTS(SELECT 1 FROM reference {f} CROSS JOIN resource {r} ON {r}.key = {f}.key"
-            f" WHERE {f}.column = ? AND {f}.target = {key} AND {r}.live AND {types.text} AND {where.text})"
-        )
-        return Sql(text, (self.column, *types.values, *where.values))
-
-    def keys(self, depth: int) -> Sql:
-        f, r, w = f"f{depth}", f"r{depth}", f"w{depth}"
-        types, where = self.universe.of_type(r), self.where.keys(depth + 1)
-        text = (
-            f"SELECT {f}.target AS key FROM ({where.text}) {w}"
-            f" CROSS JOIN resource {r} ON {r}.key = {w}.key"
-            f" CROSS JOIN reference {f} INDEXED BY reference_by_key ON {f}.key = {w}.key AND {f}.column = ?"
-            f" WHERE {r}.live AND {types.text}"
-        )
-        return Sql(text, (*where.values, self.column, *types.values))
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        return None
-
-    def estimate(self, limit: int) -> int:
-        return self.where.estimate(limit)
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """All terms hold in one and the same instance, whose keys are `INSTANCES` to a resource's key."""
-
-    terms: tuple[Term, ...]  # the first one is a Leaf
-
-    def _first(self) -> tuple[Leaf, list[Term]]:
-        leaves = tuple(term for term in self.terms if isinstance(term, Leaf))
-        found, _ = rarest(leaves) if len(leaves) > 1 else (leaves[0], [])
-        assert isinstance(found, Leaf)
-        return found, [term for term in self.terms if term is not found]
-
-    def test(self, key: str, depth: int) -> Sql:
-        # an equality is sought within the range of the key, whatever the counts
-        first = next(t for t in sorted(self.terms, key=_preference) if isinstance(t, Leaf))
-        rest = [term for term in self.terms if term is not first]
-        i = f"i{depth}"
-        rows = first.rows(i)
-        tested = tests(rest, f"{i}.key", depth + 1)
-        text = (
-            f"EXISTS(SELECT 1 FROM {rows.text} AND {i}.key BETWEEN {key} * {INSTANCES}"
-            f" AND {key} * {INSTANCES} + {INSTANCES - 1}{tested.text})"
-        )
-        return Sql(text, rows.values + tested.values)
-
-    def keys(self, depth: int) -> Sql:
-        first, rest = self._first()
-        found = _filtered(first.keys(depth + 1), rest, depth)
-        return Sql(f"SELECT i{depth}.key / {INSTANCES} AS key FROM ({found.text}) i{depth}", found.values)
-
-    def stream(self, after: int, depth: int) -> Sql | None:
-        first, rest = self._first()
-        found = first.stream((after + 1) * INSTANCES - 1, depth + 1)
-        if found is None:
-            return None
-        i, j = f"i{depth}", f"j{depth}"
-        rows = first.rows(j)
-        tested = tests(rest, f"{i}.key", depth + 1)
-        again = tests(rest, f"{j}.key", depth + 2)
-        # a resource comes with its first instance that fits
-        text = (
-            f"SELECT {i}.key / {INSTANCES} AS key FROM ({found.text}) {i} WHERE 1{tested.text}"
-            f" AND NOT EXISTS(SELECT 1 FROM {rows.text} AND {j}.key >= {i}.key / {INSTANCES} * {INSTANCES}"
-            f" AND {j}.key < {i}.key{again.text})"
-        )
-        return Sql(text, found.values + tested.values + rows.values + again.values)
-
-    def estimate(self, limit: int) -> int:
-        return min(term.estimate(limit) for term in self.terms if isinstance(term, Leaf))
-
-
-def _preference(term: Term) -> bool:
-    return not (isinstance(term, Leaf) and term.ordered)
-
-
-def tests(terms: Iterable[Term], key: str, depth: int) -> Sql:
-    """` AND …` for each term."""
-    found = [term.test(key, depth) for term in terms]
-    return Sql(
-        "".join(f" AND {test.text}" for test in found), tuple(v for test in found for v in test.values)
-    )

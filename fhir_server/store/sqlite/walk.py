@@ -7,9 +7,10 @@ no value comes last, and is sought when the walk has come to its end.
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_server.store.sqlite.combined import terms_of
 from fhir_server.store.sqlite.compile import Compiler
+from fhir_server.store.sqlite.plan import COLUMNS
 from fhir_server.store.sqlite.sort import (
-    COLUMNS,
     TOKEN_TEXT,
     VALUE_COLUMNS,
     Order,
@@ -18,18 +19,7 @@ from fhir_server.store.sqlite.sort import (
     order_by,
     token_text,
 )
-from fhir_server.store.sqlite.terms import (
-    TRUE,
-    Leaf,
-    Numbered,
-    Sql,
-    Term,
-    Universe,
-    equal,
-    join,
-    terms_of,
-    tests,
-)
+from fhir_server.store.sqlite.terms import TRUE, Leaf, Numbered, Sql, Term, Universe, equal, join, tests
 
 Position = tuple[Any, ...]
 

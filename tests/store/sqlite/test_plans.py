@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.store.sqlite import find
+from fhir_server.store.sqlite import find, plan
 from tests.store.conftest import Fresh, Run
 from tests.store.contract.test_find import answers_like_the_oracle, fill, questions, reusing
 from tests.store.worlds import worlds
@@ -30,6 +30,8 @@ def test_finds_the_same_by_every_plan(
         await store.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(find, "COLLECTED_AT_MOST", collected)
+        patch.setattr(plan, "COLLECTED_AT_LEAST", collected)
+        patch.setattr(plan, "COLLECTED_AT_MOST", collected)
+        patch.setattr(plan, "FEW", collected)
         patch.setattr(find, "SORTED_AT_MOST", sorted_)
         run(test())

@@ -1,0 +1,63 @@
+"""Which term drives a search, the others being tested on each key that it finds.
+
+Pages come in the order of keys unless they are sorted. An index that has one value's keys in that order is
+read only as far as the page goes. A range has no such order: few keys are collected and sorted first; for
+many the resources of the type are walked, and each is sought in the index.
+"""
+
+from fhir_server.store.sqlite.combined import Instance, rarest, terms_of
+from fhir_server.store.sqlite.compile import Compiler
+from fhir_server.store.sqlite.terms import Leaf, Sql, Term, Universe, tests
+
+COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
+
+COLLECTED_AT_LEAST = 300  # keys, however small the store
+COLLECTED_AT_MOST = 20_000
+FEW = 500  # keys
+
+
+def selected(compiler: Compiler, universe: Universe, term: Term, last_key: int) -> Sql:
+    """Rows of `resource` for the keys that fit, ascending from `last_key`."""
+    driver, rest = driven(compiler, universe, term)
+    keys, types = driver.stream(last_key, 1), universe.of_type("r")
+    tested = tests(rest, "d.key", 1)
+    return Sql(
+        f"SELECT {COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
+        f" WHERE r.live AND {types.text}{tested.text}",
+        keys.values + types.values + tested.values,
+    )
+
+
+def counted(compiler: Compiler, universe: Universe, term: Term) -> Sql:
+    """A statement that counts what fits."""
+    terms = terms_of(universe, term)
+    driver, rest = rarest(terms, COLLECTED_AT_MOST) if terms else (universe, [])
+    if not isinstance(driver, Leaf) or not compiler.only_of(driver, universe):
+        found = selected(compiler, universe, term, -1)
+        return Sql(f"SELECT count(*) FROM ({found.text})", found.values)
+    keys, tested = driver.keys(1), tests(rest, "d.key", 1)
+    what = "DISTINCT d.key" if compiler.repeats(driver) else "*"
+    return Sql(f"SELECT count({what}) FROM ({keys.text}) d WHERE 1{tested.text}", keys.values + tested.values)
+
+
+def driven(compiler: Compiler, universe: Universe, term: Term) -> tuple[Term, list[Term]]:
+    """The term that drives, which streams, and those that are tested."""
+    terms = terms_of(universe, term)
+    if not terms:
+        return universe, []
+    if len(terms) == 1 and isinstance(terms[0], Leaf) and terms[0].streams:
+        return terms[0], []
+    enough = collectable(universe)
+    driver, rest = rarest(terms, enough)
+    if driver.streams and not (isinstance(driver, Instance) and driver.estimate(FEW) < FEW):
+        return driver, rest
+    collected = compiler.collected(driver, enough) if driver.estimate(enough) < enough else None
+    if collected is not None:
+        return collected, rest
+    driver = next((found for found in terms if found.streams), universe)
+    return driver, [found for found in terms if found is not driver]
+
+
+def collectable(universe: Universe) -> int:
+    """From how many keys on it costs less to walk the universe until a page is full."""
+    return max(COLLECTED_AT_LEAST, min(COLLECTED_AT_MOST, int((100 * universe.count()) ** 0.5)))
