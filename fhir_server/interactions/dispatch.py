@@ -41,7 +41,7 @@ def _require_names(context: Context, request: Request) -> None:
     if request.resource_type is not None:
         require_type(context.definitions, request.resource_type)
     if request.id is not None:
-        require_id(request.id, "the id in the URL")
+        require_id(request.id)
     if request.compartment_type not in (None, _ANY_TYPE):
         require_type(context.definitions, str(request.compartment_type))
 

@@ -122,7 +122,8 @@ def _links(
 ) -> list[Link]:
     parts = (request.base_url, request.resource_type, request.id, "_history")
     url = "/".join(part for part in parts if part is not None)
-    shown: Parameters = [(name, given[name]) for name in PARAMETERS if name in given and name != "_count"]
+    used = (*PARAMETERS, *_PRESENTATION)
+    shown: Parameters = [each for each in request.parameters if each[0] in used and each[0] != "_count"]
     shown.append(("_count", str(count)))
     here = [(_CURSOR, given[_CURSOR])] if _CURSOR in given else []
     links = [("self", f"{url}?{urlencode(shown + here)}"), ("first", f"{url}?{urlencode(shown)}")]

@@ -13,10 +13,11 @@ from fhir_server.suggestion import did_you_mean
 _ID = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9\-.]{1,64}")
 
 
-def require_id(text: object, name: str) -> None:
-    """Raises 400 for what is no id."""
+def require_id(text: object, at: str | None = None) -> None:
+    """Raises 400 for what is no id; `at`: where it stands in the body, None: in the URL."""
     if not isinstance(text, str) or _ID.fullmatch(text) is None:
-        raise bad_value(f"{name} is {text!r}, it must be 1 to 64 letters, digits, '-' and '.'", name)
+        name = at or "the id in the URL"
+        raise bad_value(f"{name} is {text!r}, it must be 1 to 64 letters, digits, '-' and '.'", at)
 
 
 def require_type(definitions: Definitions, name: str) -> None:

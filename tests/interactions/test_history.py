@@ -161,6 +161,15 @@ def test_pages_together_are_the_whole(fhir: Fhir, url: str, count: int) -> None:
     assert pages(fhir, f"{url}?_count={count}") == versions(fhir.read(url))
 
 
+def test_links_keep_how_the_answer_looks(fhir: Fhir) -> None:
+    fhir("PUT", "Patient/1", patient(id="1", active=True, gender="male"))
+    fhir("PUT", "Patient/1", patient(id="1", active=False, gender="male"))
+    page = fhir.read("_history?_count=1&_elements=active")
+    assert link(page, "self") == "_history?_elements=active&_count=1"
+    (entry,) = fhir.read(str(link(page, "next")))["entry"]
+    assert entry["resource"].keys() == {"resourceType", "id", "meta", "active"}
+
+
 def test_links_keep_the_parameters(fhir: Fhir) -> None:
     life(fhir)
     page = fhir.read("_history?_count=1&_since=2026-11-23T08:00:02%2B08:00")
