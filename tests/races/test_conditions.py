@@ -17,7 +17,7 @@ def _patient(value: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("keys", [20, pytest.param(300, marks=pytest.mark.long)])
-def test_d01_the_same_if_none_exist(server: Server, keys: int) -> None:
+def test_D01_the_same_if_none_exist(server: Server, keys: int) -> None:
     async def race(clients: list[Connection]) -> None:
         for _ in range(keys):
             value = str(uuid4())
@@ -66,7 +66,7 @@ def _bundle(value: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("keys", [5, pytest.param(100, marks=pytest.mark.long)])
-def test_d02_the_same_if_none_exist_inside_transactions(server: Server, keys: int) -> None:
+def test_D02_the_same_if_none_exist_inside_transactions(server: Server, keys: int) -> None:
     async def race(clients: list[Connection]) -> None:
         for _ in range(keys):
             value = str(uuid4())
@@ -87,7 +87,7 @@ def test_d02_the_same_if_none_exist_inside_transactions(server: Server, keys: in
 
 
 @pytest.mark.parametrize("keys", [5, pytest.param(100, marks=pytest.mark.long)])
-def test_d02_conditional_update_against_conditional_create(server: Server, keys: int) -> None:
+def test_D02_conditional_update_against_conditional_create(server: Server, keys: int) -> None:
     async def race(clients: list[Connection]) -> None:
         for _ in range(keys):
             value = str(uuid4())

@@ -98,7 +98,7 @@ async def _count(client: Connection, tag: str) -> int:
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.long)])
-def test_d17_kill_under_eight_writers(tmp_path: Path, kills: int) -> None:
+def test_D17_kill_under_eight_writers(tmp_path: Path, kills: int) -> None:
     chance = Random(20261123)
     server = Server(tmp_path / "data", workers=2)
     ledger = Ledger()

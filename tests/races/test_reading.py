@@ -49,7 +49,7 @@ async def _while_writing(
         await asyncio.gather(*writers)
 
 
-def test_d19_history_paged_while_writers_run(server: Server) -> None:
+def test_D19_history_paged_while_writers_run(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         reader, *writers = clients
         ids = await _fill(reader, [f"history {number}" for number in range(150)], str(uuid4()))
@@ -73,7 +73,7 @@ def test_d19_history_paged_while_writers_run(server: Server) -> None:
     with_crowd(server, race, WRITERS + 1)
 
 
-def test_d20_search_paged_with_equal_sort_keys(server: Server) -> None:
+def test_D20_search_paged_with_equal_sort_keys(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         reader, *writers = clients
         tag = str(uuid4())
@@ -93,7 +93,7 @@ def test_d20_search_paged_with_equal_sort_keys(server: Server) -> None:
 
 
 @pytest.mark.parametrize("rounds", [25, pytest.param(400, marks=pytest.mark.long)])
-def test_d21_polling_by_time_misses_nothing(server: Server, rounds: int) -> None:
+def test_D21_polling_by_time_misses_nothing(server: Server, rounds: int) -> None:
     async def race(clients: list[Connection]) -> None:
         reader, *writers = clients
         tag = str(uuid4())
@@ -126,7 +126,7 @@ async def _poll(client: Connection, server: Server, tag: str, last: str) -> tupl
     return {resource["id"] for resource in resources}, newest
 
 
-def test_d22_found_right_after_the_answer_by_every_worker(server: Server) -> None:
+def test_D22_found_right_after_the_answer_by_every_worker(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         writer, *readers = clients
         for _ in range(20):

@@ -20,7 +20,7 @@ def _counter(count: int) -> dict[str, Any]:
     return {"resourceType": "Basic", "extension": [extension], "code": {"text": "counter"}}
 
 
-def test_d06_the_same_if_match(server: Server) -> None:
+def test_D06_the_same_if_match(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         for _ in range(5):
             basic = await _created(clients[0])
@@ -53,7 +53,7 @@ async def _add_one(client: Connection, path: str) -> int:
 
 
 @pytest.mark.parametrize(("size", "rounds"), [(16, 8), pytest.param(CLIENTS, 100, marks=pytest.mark.long)])
-def test_d07_read_modify_write_loses_nothing(server: Server, size: int, rounds: int) -> None:
+def test_D07_read_modify_write_loses_nothing(server: Server, size: int, rounds: int) -> None:
     async def race(clients: list[Connection]) -> None:
         path = f"/fhir/Basic/{(await _created(clients[0]))['id']}"
 
@@ -70,7 +70,7 @@ def test_d07_read_modify_write_loses_nothing(server: Server, size: int, rounds: 
     with_crowd(server, race, size)
 
 
-def test_d10_create_by_put_of_a_new_id(server: Server) -> None:
+def test_D10_create_by_put_of_a_new_id(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         for key in range(5):
             path = f"/fhir/Basic/d10-{server.port}-{key}"
@@ -88,7 +88,7 @@ def test_d10_create_by_put_of_a_new_id(server: Server) -> None:
     with_crowd(server, race)
 
 
-def test_d10_delete_against_update(server: Server) -> None:
+def test_D10_delete_against_update(server: Server) -> None:
     async def race(clients: list[Connection]) -> None:
         basic = await _created(clients[0])
         path = f"/fhir/Basic/{basic['id']}"

@@ -113,11 +113,14 @@ def test_an_idle_connection_does_not_hold_up_the_end() -> None:
         b"POST /fhir HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST /fhir HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
         b"POST /fhir HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST /fhir HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n\r\n",
+        b"GET /fhir/Patient/1 HTTP/1.1\nHost: a\n\n",
+        b"GET /fhir/Patient/1 HTTP/1.1\r\nHost: a\r\nX-Folded: one\r\n two\r\n\r\n",
         b"GET /fhir/\xff HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
 )
-def test_what_is_not_http_is_400_and_the_connection_is_closed(server: Server, sent: bytes) -> None:
+def test_I04_what_is_not_http_is_400_and_the_connection_is_closed(server: Server, sent: bytes) -> None:
     assert outcome(server.talk(sent)) == (b"HTTP/1.1 400 Bad Request", "structure")
 
 
