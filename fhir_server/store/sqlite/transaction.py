@@ -95,6 +95,7 @@ class Unit:
         except asyncio.CancelledError:
             here.deadline = 0.0
             await _ended(job)  # nobody else may use the connection before
+            here.deadline = float("inf")
             raise
 
 
