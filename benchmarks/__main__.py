@@ -6,7 +6,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks import report
-from benchmarks.harness import Options, state
+from benchmarks.harness import Options, machine_speed, state
 from benchmarks.workloads import WORKLOADS
 
 RESULTS = Path(__file__).parent / "results"
@@ -31,7 +31,10 @@ def main() -> None:
     with tqdm(chosen) as bar:
         for name in bar:
             bar.set_description(name)
-            results.append(WORKLOADS[name](options))
+            before = machine_speed()
+            result = WORKLOADS[name](options)
+            result.detail["machine speed"] = [before, machine_speed()]
+            results.append(result)
     written = report.write(given.results, state(options), results, given.profile)
     print(report.table(results))
     print("\n".join(f"written: {path}" for path in written))

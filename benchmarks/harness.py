@@ -214,6 +214,17 @@ def _processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
+def machine_speed() -> float:
+    """Million steps of an empty loop in a CPU-second: what other programs take away shows here.
+
+    Cores that share caches and power with busy neighbours do less in a CPU-second, by a third and more.
+    """
+    began = time.process_time()
+    for _ in range(3_000_000):
+        pass
+    return round(3 / (time.process_time() - began), 1)
+
+
 def main(run: Callable[[Options], Result]) -> None:
     """`python -m benchmarks.w1_read --seconds 1`"""
     parser = ArgumentParser()
@@ -221,7 +232,10 @@ def main(run: Callable[[Options], Result]) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--profile", type=Path, help="folder for py-spy's stacks")
-    result = run(Options(**vars(parser.parse_args())))
+    options = Options(**vars(parser.parse_args()))
+    before = machine_speed()
+    result = run(options)
+    result.detail["machine speed"] = [before, machine_speed()]
     for name, value in asdict(result).items():
         print(f"{name}: {value}")
     print("holds" if result.holds else "MISSES THE BAR")

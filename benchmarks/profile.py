@@ -34,17 +34,14 @@ def profiled(server: Server, folder: Path | None, name: str) -> Iterator[None]:
 
 
 def top(raw: str, count: int = 25) -> str:
-    """Functions by the share of samples in which they run themselves, and in which they are on the stack.
-
-    Above the line that a request begins at, every stack is the same: such frames are left out.
-    """
+    """Functions by the share of samples in which they run themselves, and in which they are on the stack."""
     alone: Counter[str] = Counter()
     within: Counter[str] = Counter()
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
         frames = [_LINE.sub(")", frame) for frame in stack.split(";")]
         alone[frames[-1]] += int(samples)
-        for frame in set(frames[frames.index(_REQUEST) + 1 :] if _REQUEST in frames else frames[1:]):
+        for frame in set(_within(frames)):
             within[frame] += int(samples)
     total = sum(alone.values()) or 1
     lines = ["self"] + [f"{100 * seen / total:6.1f} %  {frame}" for frame, seen in alone.most_common(count)]
@@ -53,5 +50,17 @@ def top(raw: str, count: int = 25) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _within(frames: list[str]) -> list[str]:
+    """Without what is the same in every stack: how the process came to its loop, and to a request."""
+    for start in _STARTS:
+        if start in frames:
+            return frames[frames.index(start) + 1 :]
+    return frames[1:]
+
+
 _LINE = re.compile(r":\d+\)$")
-_REQUEST = "RequestResponseCycle.run_asgi (uvicorn/protocols/http/httptools_impl.py)"
+_STARTS = (
+    "RequestResponseCycle.run_asgi (uvicorn/protocols/http/httptools_impl.py)",
+    "Runner.run (asyncio/runners.py)",
+    "Thread._bootstrap_inner (threading.py)",
+)
