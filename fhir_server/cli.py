@@ -18,6 +18,8 @@ from fhir_server import __version__
 from fhir_server.config import SettingError, Settings, load_settings, schema
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from fhir_server.app import OpenContext, Parts
     from fhir_server.bulk.load import Report
 
@@ -86,28 +88,36 @@ def serve(config: Path | None, **flags: object) -> None:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         stop(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}")
-    port = listener.getsockname()[1]
-    from fhir_server.app import Application
-    from fhir_server.rest.server import run
-    from fhir_server.rest.url import BASE_PATH
-
     parts = prepare(settings)
     add_missing_packages(parts)
     there = within(parts, sample_is_there)  # also shows that the store can be opened, before processes part
     if settings.demo and not there:
         load_demo_apart(settings, config)
-    shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    click.echo(f"fhir-server {__version__} answers at http://{shown}:{port}{BASE_PATH}")
-    click.echo("open: no authentication; reachable from this machine only; not for real patients")
-    if settings.workers == 1:
-        run(Application(parts), listener, settings)
-        return
+    sys.exit(answer_requests(parts, listener))
+
+
+def answer_requests(parts: "Parts", listener: "socket") -> int:
+    """Until the process is told to stop; the exit code."""
+    from fhir_server.app import Application
+    from fhir_server.rest.server import run
+    from fhir_server.rest.url import BASE_PATH
     from fhir_server.rest.workers import Workers
 
-    def work(parent: int) -> None:
-        run(Application(parts), listener, settings, parent)
+    settings = parts.settings
+    port = listener.getsockname()[1]
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
 
-    sys.exit(Workers(settings.workers, work, settings.stop_timeout_s).run())
+    def announce() -> None:
+        click.echo(f"fhir-server {__version__} answers at http://{host}:{port}{BASE_PATH}")
+        click.echo("open: no authentication; reachable from this machine only; not for real patients")
+
+    def work(parent: int) -> None:
+        run(Application(parts), listener, settings, parent=parent)
+
+    if settings.workers > 1:
+        return Workers(settings.workers, work, settings.stop_timeout_s).run(announce)
+    run(Application(parts), listener, settings, started=announce)
+    return 0
 
 
 def require_open(settings: Settings) -> None:

@@ -6,6 +6,7 @@ https://www.uvicorn.org/, signals as in https://man7.org/linux/man-pages/man7/si
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -31,12 +32,20 @@ def listen(host: str, port: int) -> socket.socket:
     return found
 
 
-def run(application: Any, listener: socket.socket, settings: Settings, parent: int | None = None) -> None:
+def run(
+    application: Any,
+    listener: socket.socket,
+    settings: Settings,
+    *,
+    parent: int | None = None,
+    started: Callable[[], None] = lambda: None,
+) -> None:
     """Answer requests until SIGTERM or SIGINT, then finish what is in work.
 
     parent: a pipe whose other end the parent process holds open; None: there is no parent to outlive.
+    started: called when requests are answered.
     """
-    server = _Server(_configuration(application, settings), parent)
+    server = _Server(_configuration(application, settings), parent, started)
     # from now on, not only when uvicorn gets to it. It raises the signal again when it is done, and meets
     # its own handler instead of the end of the process: an ordered stop is a success
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -62,14 +71,16 @@ def _configuration(application: Any, settings: Settings) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, parent: int | None) -> None:
+    def __init__(self, config: uvicorn.Config, parent: int | None, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._parent = parent
+        self._tell = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self._parent is not None:
             asyncio.get_running_loop().add_reader(self._parent, self._orphaned)
+        self._tell()
 
     def _orphaned(self) -> None:
         """The parent is gone, however it died: nobody could stop this process any more."""

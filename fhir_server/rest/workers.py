@@ -29,14 +29,18 @@ class Workers:
         self._stopping = False
         self._failures = 0
 
-    def run(self) -> int:
-        """Serve until SIGTERM or SIGINT; returns the exit code of the parent."""
+    def run(self, started: Callable[[], None] = lambda: None) -> int:
+        """Serve until SIGTERM or SIGINT; returns the exit code of the parent.
+
+        started: called when the children are there.
+        """
         self._alive, held = os.pipe()
         for number in _SIGNALS:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGALRM, self._kill)
         for _ in range(self._count):
             self._fork(held)
+        started()
         while self._born:
             pid, _ = os.wait()
             self._ended(pid, held)

@@ -57,7 +57,9 @@ def main() -> None:
     if workers == 1:
         run(application(), listener, SETTINGS)
     else:
-        sys.exit(Workers(workers, lambda parent: run(application(), listener, SETTINGS, parent), 5).run())
+        sys.exit(
+            Workers(workers, lambda parent: run(application(), listener, SETTINGS, parent=parent), 5).run()
+        )
 
 
 if __name__ == "__main__":
