@@ -1,11 +1,12 @@
 import asyncio
 import json
+import logging
 
 import pytest
 
 from fhir_server.interactions.request import Request
 from fhir_server.interactions.url import parse_url
-from fhir_server.rest.log import Log, interaction
+from fhir_server.rest.log import Log, Records, interaction
 from tests.rest.calling import JSON, MOMENT, TYPES, Answer, ask
 
 
@@ -119,3 +120,18 @@ def test_a_request_that_is_refused_unread_is_logged() -> None:
     lines: list[bytes] = []
     ask("POST", "/fhir/Patient", JSON, b"{", log=lines)
     assert json.loads(lines[0])["status"] == 400
+
+
+def test_records_of_libraries_keep_their_first_line_and_no_text_of_an_error() -> None:
+    lines: list[bytes] = []
+    logger = logging.Logger("asyncio")
+    logger.addHandler(Records(Log(lines.append, TYPES, lambda: MOMENT)))
+    try:
+        raise KeyError("zhang-san")
+    except KeyError as error:
+        logger.error("Task exception was never retrieved\nfuture: %r", error, exc_info=error)
+    logger.info("not worth a line")
+    (line,) = map(json.loads, lines)
+    assert (line["level"], line["source"], line["error"]) == ("error", "asyncio", "KeyError")
+    assert line["message"] == "Task exception was never retrieved"
+    assert line["frames"] and "zhang-san" not in json.dumps(line)
