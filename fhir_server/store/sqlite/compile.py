@@ -149,7 +149,7 @@ class Compiler:
         id_ = self.column(column)
         if id_ is None:
             return NOWHERE
-        found = {self.key(resource_type, target) for resource_type, target in targets}
+        found = {self._here.key(resource_type, target) for resource_type, target in targets}
         return self._valued(
             "reference", "target", id_, tuple(sorted(key for key in found if key is not None))
         )
@@ -166,15 +166,6 @@ class Compiler:
             Sql(f"{_COLUMN} AND {where.text}", (column, *where.values)),
             ordered=tuple(Sql(one, (column, found)) for found in values),
         )
-
-    def key(self, resource_type: str, id_: str) -> int | None:
-        type_id = self._here.names.type_id(self._here.connection, resource_type)
-        if type_id is None:
-            return None
-        found: int | None = self._execute(
-            "SELECT key FROM resource WHERE type = ? AND id = ?", (type_id, stored_id(id_))
-        ).get
-        return found
 
     def ids(self, ids: tuple[str, ...], universe: Universe) -> Term:
         types = universe.type_ids

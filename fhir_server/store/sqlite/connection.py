@@ -12,6 +12,10 @@ WRITER_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 4000
 
 
+class SchemaError(Exception):
+    """The file is not a store, or one of a newer release."""
+
+
 def open_writer(path: Path) -> apsw.Connection:
     """Makes the file when it is not there."""
     connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB)
@@ -42,7 +46,11 @@ def _open(name: str, flags: int, cache_kib: int) -> apsw.Connection:
     # without it, a statement whose plan might depend on a bound value is prepared anew each time it runs:
     # a read takes 23 µs then, instead of 6
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-    connection.pragma("cache_size", -cache_kib)
+    try:
+        connection.pragma("cache_size", -cache_kib)
+    except apsw.NotADBError:
+        connection.close()
+        raise SchemaError("the file is not an SQLite database") from None
     connection.pragma("temp_store", "memory")
     connection.pragma("automatic_index", 0)
     connection.pragma("trusted_schema", 0)

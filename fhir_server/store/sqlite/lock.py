@@ -1,8 +1,9 @@
-"""The lock by which processes that share a store take turns to write.
+"""Locks by which processes share a store, on side files; the kernel frees those of a process that is killed.
 
-Two side files: `.lock` is held by the writer, `.turn` by the one that waits next. A writer that has just
-let go finds `.turn` taken and queues behind, so nobody starves. The kernel wakes up who waits, and frees the
-locks of a process that is killed.
+Writers: `.lock` is held by the one that writes, `.turn` by the one that waits next. A writer that has just
+let go finds `.turn` taken and queues behind, so nobody starves, and the kernel wakes up who waits.
+
+Everybody who has the store open shares `.open`, so that nobody replaces the file under them.
 """
 
 import fcntl
@@ -12,8 +13,8 @@ from pathlib import Path
 
 class WriteLock:
     def __init__(self, path: Path) -> None:
-        self._lock = _open(path.with_name(path.name + ".lock"))
-        self._turn = _open(path.with_name(path.name + ".turn"))
+        self._lock = _open(path, ".lock")
+        self._turn = _open(path, ".turn")
 
     def take_at_once(self) -> bool:
         """False when somebody else has it or waits for it."""
@@ -37,8 +38,27 @@ class WriteLock:
         os.close(self._lock)
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+class OpenLock:
+    """Held as long as a store is open, or while its file is replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _open(path, ".open")
+
+    def share(self) -> None:
+        """Waits while the file is replaced."""
+        fcntl.flock(self._file, fcntl.LOCK_SH)
+
+    def take_at_once(self) -> bool:
+        """Whether nobody has the store open."""
+        return _try(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def _open(path: Path, suffix: str) -> int:
+    name = path.with_name(path.name + suffix)
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
 def _try(file: int) -> bool:

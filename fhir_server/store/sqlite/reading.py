@@ -27,6 +27,7 @@ FROM resource r CROSS JOIN version v ON v.seq = r.seq WHERE r.type = ? AND r.id 
 _VREAD = """
 SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
 FROM resource r CROSS JOIN version v ON v.key = r.key WHERE r.type = ? AND r.id = ? AND v.version_id = ?"""
+_KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
 _CHANGES = """
 SELECT v.seq, r.type, r.id, v.version_id, v.last_updated, v.method, v.body
 FROM version v CROSS JOIN resource r ON r.key = v.key WHERE v.seq > ? ORDER BY v.seq LIMIT ?"""
@@ -91,6 +92,14 @@ class Connected:
         stored = stored_id(id_)
         row = self._execute(_VREAD, (type_id, stored, version_id)).get
         return None if row is None else self.version((row[0], type_id, stored, *row[1:]))
+
+    def key(self, resource_type: str, id_: str) -> int | None:
+        """Also of a resource that is only referred to."""
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
+        if type_id is None:
+            return None
+        found: int | None = self._execute(_KEY, (type_id, stored_id(id_))).get
+        return found
 
     def changes(self, after_sequence: int, limit: int) -> list[Version]:
         return [self.version(row) for row in self._execute(_CHANGES, (after_sequence, limit))]

@@ -6,6 +6,7 @@ sorted, and whether a known key has a value is one seek.
 
 import apsw
 
+from fhir_server.store.sqlite.connection import SchemaError as SchemaError
 from fhir_server.store.sqlite.connection import transaction
 
 APPLICATION_ID = 0x46484952  # "FHIR"
@@ -71,10 +72,6 @@ CREATE INDEX reference_by_key ON reference(key, column);
 
 MIGRATIONS: tuple[str, ...] = (_FIRST,)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
-
-
-class SchemaError(Exception):
-    """The file is not a store, or one of a newer release."""
 
 
 def version_of(connection: apsw.Connection) -> int:

@@ -13,7 +13,7 @@ from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history, training
 from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
-from fhir_server.store.sqlite.lock import WriteLock
+from fhir_server.store.sqlite.lock import OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
 from fhir_server.store.sqlite.reading import Connected
@@ -34,6 +34,7 @@ class SqliteStore:
     ) -> None:
         self._limits = limits
         self._closed = False
+        self._open: OpenLock | None = None  # None: the file is one that nobody writes
         self._units = units  # None: nothing can be written
         self._here = open_connected()
         self.extract = self._here.extract
@@ -91,6 +92,8 @@ class SqliteStore:
             await self._units.close()
         self._readers.close()
         self._here.connection.close()
+        if self._open is not None:
+            self._open.close()
 
     def _committed(self, writing: Writing) -> None:
         newest, sequence = writing.bodies.newest, writing.sequence
@@ -140,6 +143,8 @@ def open_store(
         store = SqliteStore(connected, None, limits, threads)
         version_of(store._here.connection)
         return store
+    shared = OpenLock(path)
+    shared.share()
     lock = WriteLock(path)
     lock.take()
     try:
@@ -149,4 +154,6 @@ def open_store(
     finally:
         lock.release()
     units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits)
-    return SqliteStore(lambda: Connected(open_reader(path), names, extract), units, limits, threads)
+    store = SqliteStore(lambda: Connected(open_reader(path), names, extract), units, limits, threads)
+    store._open = shared
+    return store
