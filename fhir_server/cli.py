@@ -8,7 +8,8 @@ Exit codes: 0 done, 1 done with failures or not possible, 2 wrong use or setting
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -28,6 +29,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FAILED = 1
 WRONG_USE = 2
+
+SHOWN = 50  # findings that a person reads
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -88,12 +91,13 @@ def serve(config: Path | None, **flags: object) -> None:
         listener = listen(settings.host, settings.port)
     except OSError as error:
         stop(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}")
-    parts = prepare(settings)
-    add_missing_packages(parts)
-    there = within(parts, sample_is_there)  # also shows that the store can be opened, before processes part
-    if settings.demo and not there:
-        load_demo_apart(settings, config)
-    sys.exit(answer_requests(parts, listener))
+    with listener:
+        parts = prepare(settings)
+        add_missing_packages(parts)
+        there = within(parts, sample_is_there)  # also shows that the store can be opened
+        if settings.demo and not there:
+            load_demo_apart(settings, config)
+        sys.exit(answer_requests(parts, listener))
 
 
 def answer_requests(parts: "Parts", listener: "socket") -> int:
@@ -154,7 +158,7 @@ def prepare(settings: Settings) -> "Parts":
 def within(parts: "Parts", work: "Callable[[OpenContext], Coroutine[Any, Any, T]]") -> T:
     """What `work` answers on the open store; stops with a message when the store fails."""
     from fhir_server.outcome import FhirError
-    from fhir_server.store.sqlite.schema import SchemaError
+    from fhir_server.store.sqlite import SchemaError
 
     async def run() -> T:
         opened = parts.open_context()
@@ -241,6 +245,82 @@ def load_demo_apart(settings: Settings, config: Path | None) -> None:
     command += [] if config is None else ["--config", str(config)]
     if subprocess.run(command, check=False).returncode != 0:
         stop("the demonstration alliance could not be loaded")
+
+
+@main.command()
+@settings_options("data", "store")
+def doctor(config: Path | None, **flags: object) -> None:
+    """Look for damage: the database, its counts, and the index rows of every resource. Changes nothing."""
+    parts = prepare(read_settings(config, flags))
+    from fhir_server.store.sqlite import SchemaError, check
+
+    count = 0
+    require_store(parts)
+    try:
+        with progress("resources") as show:
+            for finding in check(parts.store_file, parts.indexer.extract, show):
+                count += 1
+                if count <= SHOWN:
+                    click.echo(str(finding), err=True)
+    except SchemaError as error:
+        stop(f"{parts.store_file}: {error}")
+    if count > SHOWN:
+        click.echo(f"and {count - SHOWN:,} more", err=True)
+    click.echo(f"{parts.store_file}: {'nothing is wrong' if count == 0 else f'{count:,} findings'}")
+    sys.exit(FAILED if count else 0)
+
+
+def require_store(parts: "Parts") -> None:
+    if not parts.store_file.is_file():
+        stop(f"there is no store {parts.store_file}")
+
+
+@contextmanager
+def progress(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, moved by telling it how many are done, and of how many."""
+    from tqdm import tqdm
+
+    with tqdm(unit=f" {unit}", disable=None) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
+
+
+@main.command("backup")
+@settings_options("data", "store")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def back_up(config: Path | None, file: Path, **flags: object) -> None:
+    """Write a backup to FILE; the server may be running."""
+    parts = prepare(read_settings(config, flags))
+    from fhir_server.store.sqlite import BackupError, backup
+
+    try:
+        with progress("pages") as show:
+            backup(parts.store_file, file, show)
+    except (BackupError, OSError) as error:
+        stop(f"no backup: {error}")
+    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+
+
+@main.command("restore")
+@settings_options("data", "store")
+@click.option("--overwrite", is_flag=True, help="Put the backup in place of the store that is there")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+def put_back(config: Path | None, overwrite: bool, file: Path, **flags: object) -> None:
+    """Make the backup FILE the store; the server must not be running."""
+    parts = prepare(read_settings(config, flags))
+    from fhir_server.store.sqlite import BackupError, restore
+
+    try:
+        parts.settings.data_folder.mkdir(parents=True, exist_ok=True)
+        with progress("pages") as show:
+            restore(file, parts.store_file, overwrite=overwrite, progress=show)
+    except (BackupError, OSError) as error:
+        stop(f"nothing is restored: {error}")
+    click.echo(f"{parts.store_file} is restored from {file}")
 
 
 @main.group()

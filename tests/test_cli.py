@@ -6,10 +6,11 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import apsw
 import httpx
 import pytest
 from click.testing import CliRunner, Result
@@ -245,3 +246,70 @@ def test_I11_clients_that_hang_up_in_the_middle_of_a_transaction_leave_all_of_it
         }
     assert set(totals.values()) <= {0, 5}
     assert all(totals[number] == 0 for number in range(0, count, 2))
+
+
+def test_a_backup_is_made_while_the_server_runs_and_can_be_restored(tmp_path: Path) -> None:
+    file = tmp_path / "backup.sqlite"
+    with serving(tmp_path) as port:
+        ask(port, "/fhir/Patient/1", "PUT", json={"resourceType": "Patient", "id": "1"})
+        made = run("backup", "--data", tmp_path / "data", file)
+        ask(port, "/fhir/Patient/1", "DELETE")
+        refused = run("restore", "--data", tmp_path / "data", "--overwrite", file)
+    assert made.exit_code == 0 and str(file) in made.stdout
+    assert refused.exit_code == 1 and "stop the server first" in refused.stderr
+    kept = run("restore", "--data", tmp_path / "data", file)
+    assert kept.exit_code == 1 and "there already" in kept.stderr
+    assert run("restore", "--data", tmp_path / "data", "--overwrite", file).exit_code == 0
+    with serving(tmp_path) as port:
+        assert ask(port, "/fhir/Patient/1").status_code == 200
+
+
+def test_a_backup_replaces_no_file(tmp_path: Path) -> None:
+    file = tmp_path / "backup.sqlite"
+    file.write_text("precious")
+    run("load", "--data", tmp_path / "data", patients(tmp_path))
+    found = run("backup", "--data", tmp_path / "data", file)
+    assert found.exit_code == 1 and "there already" in found.stderr
+    assert file.read_text() == "precious"
+
+
+def test_a_backup_restores_into_an_empty_folder(tmp_path: Path) -> None:
+    run("load", "--data", tmp_path / "data", patients(tmp_path, {"resourceType": "Patient", "id": "1"}))
+    run("backup", "--data", tmp_path / "data", tmp_path / "backup.sqlite")
+    assert run("restore", "--data", tmp_path / "other", tmp_path / "backup.sqlite").exit_code == 0
+    assert run("doctor", "--data", tmp_path / "other").exit_code == 0
+
+
+def test_the_doctor_finds_nothing_in_a_healthy_store(tmp_path: Path) -> None:
+    run("load", "--data", tmp_path / "data", patients(tmp_path, {"resourceType": "Patient", "id": "1"}))
+    found = run("doctor", "--data", tmp_path / "data")
+    assert (found.exit_code, found.stderr) == (0, "")
+    assert "nothing is wrong" in found.stdout
+
+
+def test_the_doctor_names_what_is_wrong(tmp_path: Path) -> None:
+    patient = {"resourceType": "Patient", "id": "1", "gender": "male"}
+    run("load", "--data", tmp_path / "data", patients(tmp_path, patient))
+    with closing(apsw.Connection(str(tmp_path / "data" / "fhir.sqlite"))) as connection:
+        connection.execute("DELETE FROM token")
+    found = run("doctor", "--data", tmp_path / "data")
+    assert found.exit_code == 1
+    assert "Patient/1: " in found.stderr and "findings" in found.stdout
+
+
+@pytest.mark.parametrize("command", ["doctor", "backup"])
+def test_without_a_store_there_is_nothing_to_look_at(tmp_path: Path, command: str) -> None:
+    found = run(command, "--data", tmp_path / "data", *(["backup.sqlite"] if command == "backup" else []))
+    assert found.exit_code == 1
+    assert "there is no" in found.stderr
+
+
+@pytest.mark.parametrize("command", ["doctor", "load", "serve"])
+def test_a_file_that_is_no_store_is_named(tmp_path: Path, command: str) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "fhir.sqlite").write_bytes(b"precious" * 1000)
+    arguments = {"load": [patients(tmp_path)], "serve": ["--open", "--port", "0"]}.get(command, [])
+    found = run(command, "--data", tmp_path / "data", *arguments)
+    assert found.exit_code == 1
+    assert "fhir.sqlite" in found.stderr
+    assert (tmp_path / "data" / "fhir.sqlite").read_bytes() == b"precious" * 1000
