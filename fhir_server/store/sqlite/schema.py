@@ -74,16 +74,16 @@ MIGRATIONS: tuple[str, ...] = (_FIRST,)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
-def version_of(connection: apsw.Connection) -> int:
+def version_of(connection: apsw.Connection, known: int = len(MIGRATIONS)) -> int:
     """The schema version of a store's file, 0 for an empty file; raises SchemaError."""
     found = int(connection.pragma("user_version"))
     if int(connection.pragma("application_id")) != APPLICATION_ID:
         if found or connection.execute("SELECT count(*) FROM sqlite_schema").get:
             raise SchemaError("the file is an SQLite database, and not a FHIR store")
         return 0
-    if found > len(MIGRATIONS):
+    if found > known:
         raise SchemaError(
-            f"the store has schema {found}, this release knows up to {len(MIGRATIONS)}: "
+            f"the store has schema {found}, this release knows up to {known}: "
             "use the release that wrote it, or a newer one"
         )
     return found
@@ -91,10 +91,10 @@ def version_of(connection: apsw.Connection) -> int:
 
 def migrate(connection: apsw.Connection, steps: tuple[str, ...] = MIGRATIONS) -> None:
     """Bring the store to the newest schema, one transaction a step, so that it can be killed anywhere."""
-    while version_of(connection) < len(steps):
+    while version_of(connection, len(steps)) < len(steps):
         with transaction(connection):
             # another process may have taken the step while this one waited
-            step = version_of(connection)
+            step = version_of(connection, len(steps))
             if step < len(steps):
                 connection.execute(steps[step])
                 connection.pragma("application_id", APPLICATION_ID)
