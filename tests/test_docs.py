@@ -27,6 +27,7 @@ from fhir_server.interactions.dispatch import TABLE
 from fhir_server.interactions.operations import OPERATIONS
 from fhir_server.interactions.table import Shape
 from fhir_server.search import compile as search
+from fhir_server.search.columns import columns_of
 from fhir_server.search.options import Options
 from fhir_server.search.ranges import PREFIXES
 from fhir_server.search.special import LATER, SPECIAL
@@ -305,6 +306,17 @@ def test_what_search_does_not_have_is_documented() -> None:
     rows = {row[0]: set(names(row[1])) for row in table(SEARCH, "Not there yet")}
     assert rows["parameters"] == LATER
     assert rows["modifiers"] == {f":{modifier}" for modifier in LATER_MODIFIERS}
+
+
+def test_every_other_parameter_is_indexed() -> None:
+    definitions = registry.load()
+    columns = columns_of(definitions)
+    assert {
+        each.code
+        for resource_type in definitions.resource_types
+        for each in columns.parameters(resource_type)
+        if each.not_indexed
+    } <= LATER
 
 
 def test_every_compartment_is_documented() -> None:
