@@ -21,6 +21,7 @@ from fhir_server.resource import (
     encode,
     new_id,
     parse,
+    parse_value,
     same_content,
     served,
 )
@@ -314,3 +315,30 @@ def test_new_ids_are_random_uuids() -> None:
     for id_ in ids:
         found = uuid.UUID(id_)
         assert (str(found), found.version, found.variant) == (id_, 4, uuid.RFC_4122)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"a":"\u5f20","a":"x"}',
+        rb'{"a":"\":","a":"\\"}',
+        rb'{"b":{"a":"\/","a":1},"c":[{"\":":1}]}',
+        rb'{"a":1e5,"a":100000}',
+    ],
+)
+def test_A09_duplicate_keys_in_text_that_is_written_otherwise_than_we_would(body: bytes) -> None:
+    assert refusal(body)[0] == "structure"
+
+
+_any_json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text('"\\:{}[]/张a', max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text('"\\:张a', max_size=3), inner, max_size=3)
+    ),
+    max_leaves=20,
+)
+
+
+@given(_any_json)
+def test_text_with_escapes_is_read_as_it_is_meant(value: object) -> None:
+    assert parse_value(json.dumps(value).encode()) == value
