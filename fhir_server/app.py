@@ -30,7 +30,7 @@ from fhir_server.rest.cors import cross_origin
 from fhir_server.rest.errors import settled, traced
 from fhir_server.rest.home import Overview
 from fhir_server.rest.log import Log, Records, Write
-from fhir_server.rest.url import BASE_PATH, is_below_base
+from fhir_server.rest.url import is_below_base
 from fhir_server.search.index import Indexer
 from fhir_server.store.layered import LayeredStore
 from fhir_server.store.sqlite import SqliteStore, open_store
@@ -81,9 +81,11 @@ class Parts:
 
 
 def _bases(settings: Settings) -> tuple[str, ...]:
-    """URLs of this server, as clients may write them into references."""
-    listening = f"http://{settings.host}:{settings.port}{BASE_PATH}"
-    return (listening,) if settings.base_url is None else (settings.base_url, listening)
+    """URLs of this server, as clients may write them into references.
+
+    Only what is configured: rows of the index must not hang on the port that a run happens to listen on.
+    """
+    return () if settings.base_url is None else (settings.base_url,)
 
 
 class OpenContext:

@@ -107,7 +107,7 @@ class FhirProtocol(HttpToolsProtocol):
         if _REQUEST_LINE.match(self._received) and isinstance(sys.exception(), HttpParserInvalidMethodError):
             self._refuse(method_not_allowed("the method has no meaning in FHIR", get_args(Method)))
         else:
-            self._refuse(malformed("the request is not HTTP"))
+            self._refuse(malformed(f"the request is not HTTP{_hint(self._received)}"))
 
     def _unsupported_upgrade_warning(self) -> None:
         """Java's client offers HTTP/2 with its first request; it is answered in HTTP/1.1, as it may be."""
@@ -123,3 +123,10 @@ class FhirProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _hint(received: bytes) -> str:
+    line = received.partition(b"\r\n")[0]
+    if _REQUEST_LINE.match(line) and not line.isascii():
+        return ": characters beyond ASCII must be percent-encoded in a URL, 张 is %E5%BC%A0"
+    return ""

@@ -124,6 +124,12 @@ def test_I04_what_is_not_http_is_400_and_the_connection_is_closed(server: Server
     assert outcome(server.talk(sent)) == (b"HTTP/1.1 400 Bad Request", "structure")
 
 
+def test_a_url_beyond_ascii_is_told_how_to_be_written(server: Server) -> None:
+    answer = server.talk("GET /fhir/Patient?name=张 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    assert outcome(answer) == (b"HTTP/1.1 400 Bad Request", "structure")
+    assert "%E5%BC%A0" in answer.decode()
+
+
 @pytest.mark.parametrize("method", [b"TRACE", b"FOO", b"PROPFIND", b"get"])
 def test_I05_a_method_without_meaning_is_405(server: Server, method: bytes) -> None:
     answer = server.talk(method + b" /fhir/Patient/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
