@@ -13,6 +13,7 @@ from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history, training
 from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
+from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.lock import OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
@@ -124,6 +125,7 @@ class SqliteStore:
             return await self._readers.run(call, *args, **kwargs)
 
 
+@outcomes
 def open_store(
     path: Path | str,
     *,
@@ -136,6 +138,8 @@ def open_store(
     """Open the store in the file `path`; makes it, or brings its schema up to date.
 
     readonly: the file is one that nobody writes, such as a package's; it may lie on a read-only disk.
+    Raises SchemaError for a file that is not a store of this release or an older one, and FhirError 503 when
+    the disk fails.
     """
     path, names = Path(path), Names()
     if readonly:
