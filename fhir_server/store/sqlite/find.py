@@ -70,13 +70,13 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
         yield selected(compiler, universe, term, -1 if position is None else position[0])
         return
     orders = [order(compiler, key) for key in query.sort]
-    if not can_walk(orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
+    if not can_walk(universe, orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
         yield _sorted(compiler, universe, term, orders, position)
         return
     if position is None or position[0] is not None:
-        yield walk(compiler, universe, term, orders, position)
+        yield walk(compiler, universe, term, orders, position, query.limit + 1)
         position = None
-    if orders[0].key.kind != "updated":
+    if orders[0].key.kind not in ("updated", "id"):
         yield _without_value(compiler, universe, term, orders, position)
 
 

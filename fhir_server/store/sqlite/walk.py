@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_server.store.sqlite.combined import terms_of
 from fhir_server.store.sqlite.compile import Compiler
+from fhir_server.store.sqlite.names import stored_id
 from fhir_server.store.sqlite.plan import COLUMNS
 from fhir_server.store.sqlite.sort import (
     TOKEN_TEXT,
@@ -42,19 +43,32 @@ class Walk:
     untested: tuple[Term, ...]
 
 
-def can_walk(first: Order) -> bool:
+def can_walk(universe: Universe, first: Order) -> bool:
     """Whether some index has the order of a sort key."""
-    if first.key.kind in VALUE_COLUMNS or first.key.kind == "token":
-        return len(first.columns) == 1
-    return first.key.kind == "updated"
+    match first.key.kind:
+        case "updated":
+            return True
+        case "id":
+            return universe.type_ids is not None and len(universe.type_ids) == 1
+        case "reference":
+            return False
+        case _:
+            return len(first.columns) == 1
 
 
 def walk(
-    compiler: Compiler, universe: Universe, term: Term, orders: list[Order], position: Position | None
+    compiler: Compiler,
+    universe: Universe,
+    term: Term,
+    orders: list[Order],
+    position: Position | None,
+    limit: int,
 ) -> Sql:
-    """A statement whose rows come in the wanted order, but for those without a value."""
+    """A statement whose first `limit` rows come in the wanted order, but for those without a value."""
     terms, first = terms_of(universe, term), orders[0]
     match first.key.kind:
+        case "id":
+            return _ids(universe, terms, orders, position, limit)
         case "updated":
             found = _log(universe, terms)
         case "token":
@@ -116,6 +130,31 @@ def _texts(first: Order, terms: tuple[Term, ...]) -> Walk:
     value = TOKEN_TEXT.format(a="l")
     where = Sql(f"l.column = ? AND {value} = {lowest.text}", (column, *lowest.values))
     return Walk(source, where, value, ("l.text", "l.hash"), terms)
+
+
+def _ids(
+    universe: Universe, terms: tuple[Term, ...], orders: list[Order], position: Position | None, limit: int
+) -> Sql:
+    """UUIDs and other ids, which the index has apart, each in the order of their texts."""
+    beyond, direction = ("<", "DESC") if orders[0].key.descending else (">", "ASC")
+    values = join(", ", (Sql(f"{o.value.text} AS s{n}", o.value.values) for n, o in enumerate(orders)))
+    tested = tests(terms, "r.key", 1)
+    arms = []
+    for kind, form in (("<", str), (">=", bytes)):
+        where = [equal("r.type", universe.type_ids or ()), Sql(f"r.id {kind} x'' AND r.live")]
+        if position is not None:
+            where.append(Sql(f"id_text(r.id) {beyond} ?", (position[0],)))
+            reached = stored_id(position[0]) if form is bytes else position[0]
+            if isinstance(reached, form):
+                where.append(Sql(f"r.id {beyond} ?", (reached,)))
+        conditions = join(" AND ", where)
+        text = (
+            f"SELECT * FROM (SELECT {COLUMNS}, {values.text} FROM resource r INDEXED BY resource_identity"
+            f" WHERE {conditions.text}{tested.text} ORDER BY r.id {direction} LIMIT ?)"
+        )
+        arms.append(Sql(text, (*values.values, *conditions.values, *tested.values, limit)))
+    both = join(" UNION ALL ", arms)
+    return Sql(f"SELECT * FROM ({both.text}) ORDER BY s0 {direction}", both.values)
 
 
 def _statement(universe: Universe, found: Walk, orders: list[Order], position: Position | None) -> Sql:
