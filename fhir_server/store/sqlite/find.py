@@ -1,6 +1,7 @@
 """Pages, identities and counts of what fits a query."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.store.algebra import Everything, Node, Query
@@ -11,7 +12,7 @@ from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.names import id_text
 from fhir_server.store.sqlite.plan import counted, selected
 from fhir_server.store.sqlite.reading import Connected
-from fhir_server.store.sqlite.sort import Order, after, order, order_by
+from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
 from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, valued, walk
 
@@ -69,7 +70,7 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
     if not query.sort:
         yield selected(compiler, universe, term, -1 if position is None else position[0])
         return
-    orders = [order(compiler, key) for key in query.sort]
+    orders = orders_of(compiler, query.sort)
     if not can_walk(universe, orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
         yield _sorted(compiler, universe, term, orders, position)
         return
@@ -87,7 +88,9 @@ def _without_value(
     first, *others = orders
     rest = All((*terms_of(universe, term), Other(universe, valued(compiler, first))))
     if others or first.key.descending:
-        return _sorted(compiler, universe, rest, [Order(first.key, (), Sql("NULL")), *others], position)
+        return _sorted(
+            compiler, universe, rest, [replace(first, columns=(), value=Sql("NULL")), *others], position
+        )
     found = selected(compiler, universe, rest, -1 if position is None else position[1])
     return Sql(f"SELECT *, NULL AS s0 FROM ({found.text})", found.values)
 

@@ -13,15 +13,14 @@ from fhir_server.store.sqlite.terms import Sql, equal, join
 
 VALUE_COLUMNS = {"string": "text", "date": "low", "number": "low"}
 
-# a token's text, and its hash so that tokens with one text have an order too; {a} is a row of the lexicon
+# A token's text, with its hash so that tokens with one text have an order too; {a} is a row of the lexicon.
+# Another sort key behind it decides among those with one text instead.
 TOKEN_TEXT = "{a}.text || char(0) || printf('%d%019d', {a}.hash >= 0, {a}.hash & 9223372036854775807)"
-_MASK = (1 << 63) - 1
 
 
-def token_text(value: str) -> tuple[str, int]:
-    """The text and the hash of a value of `TOKEN_TEXT`."""
-    text, _, number = value.rpartition("\0")
-    return text, int(number[1:]) - (0 if number[0] == "1" else _MASK + 1)
+def text_of(value: str) -> str:
+    """The text of a value of `TOKEN_TEXT`."""
+    return value.rpartition("\0")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +30,20 @@ class Order:
     key: SortKey
     columns: tuple[tuple[str, int], ...]  # those that the store knows, by name and number
     value: Sql
+    last: bool  # no sort key follows
 
 
-def order(compiler: Compiler, key: SortKey) -> Order:
+def orders_of(compiler: Compiler, sort: tuple[SortKey, ...]) -> list[Order]:
+    return [_order(compiler, key, place == len(sort)) for place, key in enumerate(sort, 1)]
+
+
+def _order(compiler: Compiler, key: SortKey, last: bool) -> Order:
     found = ((name, compiler.column(name)) for name in dict.fromkeys(key.columns))
     columns = tuple((name, id_) for name, id_ in found if id_ is not None)
-    return Order(key, columns, _value(key, columns))
+    return Order(key, columns, _value(key, columns, last), last)
 
 
-def _value(key: SortKey, columns: tuple[tuple[str, int], ...]) -> Sql:
+def _value(key: SortKey, columns: tuple[tuple[str, int], ...], last: bool) -> Sql:
     pick = "max" if key.descending else "min"
     match key.kind:
         case "id":
@@ -49,7 +53,7 @@ def _value(key: SortKey, columns: tuple[tuple[str, int], ...]) -> Sql:
         case _ if not columns:
             return Sql("NULL")
         case "token":
-            return lowest_text(columns, pick)
+            return lowest_text(columns, pick, TOKEN_TEXT if last else "{a}.text")
         case "reference":
             value, source = "identity_text(t.type, t.id)", "reference s INDEXED BY reference_by_key"
             source += " CROSS JOIN resource t ON t.key = s.target"
@@ -59,10 +63,10 @@ def _value(key: SortKey, columns: tuple[tuple[str, int], ...]) -> Sql:
     return Sql(f"(SELECT {pick}({value}) FROM {source} WHERE s.key = r.key AND {where.text})", where.values)
 
 
-def lowest_text(columns: tuple[tuple[str, int], ...], pick: str) -> Sql:
+def lowest_text(columns: tuple[tuple[str, int], ...], pick: str, text: str) -> Sql:
     """The lowest text of a token of `r`. No index has the tokens of a key: they are extracted again."""
     select = (
-        f"SELECT {pick}({TOKEN_TEXT.format(a='m')}) AS text"
+        f"SELECT {pick}({text.format(a='m')}) AS text"
         " FROM json_each(token_hashes(?, r.type, (SELECT body FROM version WHERE seq = r.seq))) h"
         " CROSS JOIN lexicon m INDEXED BY lexicon_by_hash ON m.column = ? AND m.hash = h.value"
     )

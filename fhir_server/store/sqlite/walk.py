@@ -18,7 +18,7 @@ from fhir_server.store.sqlite.sort import (
     after,
     lowest_text,
     order_by,
-    token_text,
+    text_of,
 )
 from fhir_server.store.sqlite.terms import TRUE, Leaf, Numbered, Sql, Term, Universe, equal, join, tests
 
@@ -126,10 +126,11 @@ def _texts(first: Order, terms: tuple[Term, ...]) -> Walk:
         "lexicon l CROSS JOIN token d ON d.column = l.column AND d.hash = l.hash"
         " CROSS JOIN resource r ON r.key = d.key"
     )
-    lowest = lowest_text(first.columns, "max" if first.key.descending else "min")
-    value = TOKEN_TEXT.format(a="l")
-    where = Sql(f"l.column = ? AND {value} = {lowest.text}", (column, *lowest.values))
-    return Walk(source, where, value, ("l.text", "l.hash"), terms)
+    lowest = lowest_text(first.columns, "max" if first.key.descending else "min", TOKEN_TEXT)
+    where = Sql(f"l.column = ? AND {TOKEN_TEXT.format(a='l')} = {lowest.text}", (column, *lowest.values))
+    if first.last:
+        return Walk(source, where, TOKEN_TEXT.format(a="l"), ("l.text", "l.hash"), terms)
+    return Walk(source, where, "l.text", ("l.text",), terms)
 
 
 def _ids(
@@ -178,7 +179,7 @@ def _begin(found: Walk, first: Order, value: Any) -> Sql:
     """Where in the index the walk goes on: at the value reached, which more resources may have."""
     beyond = "<=" if first.key.descending else ">="
     if first.key.kind == "token":
-        return Sql(f"l.text {beyond} ?", (token_text(value)[0],))
+        return Sql(f"l.text {beyond} ?", (text_of(value) if first.last else value,))
     return Sql(f"{found.value} {beyond} ?", (value,))
 
 
