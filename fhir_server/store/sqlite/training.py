@@ -18,6 +18,8 @@ from fhir_server.store.sqlite.writing import Writing
 DICTIONARY_BYTES = 65_536
 SAMPLES = 2000
 SAMPLE_BYTES = 40_000  # of one body: a dictionary learns little from the rest
+# of which the dictionary is made; left to itself zstd tries many sizes, four times as long for no better one
+SEGMENT_BYTES = 1024
 # how many versions there are when dictionary 1, 2, … is trained
 DUE = (300, 3_000, 30_000)
 
@@ -34,7 +36,7 @@ def train(here: Connected, newest: int) -> bytes | None:
         return None  # another process was faster
     try:
         found = zstandard.train_dictionary(
-            DICTIONARY_BYTES, [*_samples(here)], dict_id=newest + 1, level=LEVEL
+            DICTIONARY_BYTES, [*_samples(here)], dict_id=newest + 1, level=LEVEL, k=SEGMENT_BYTES, d=8
         )
     except zstandard.ZstdError:
         return None  # too few, or all too much alike
