@@ -1,7 +1,6 @@
 """`python -m benchmarks.store [COPIES] [FILE]`: the store alone, without HTTP, validation or extraction.
 
-Fills a store with Synthea's resources and their real index rows, then measures reads, searches and writes; all
-figures are microseconds of this process.
+Fills a store with Synthea's resources and their index rows, then measures reads, searches and writes.
 """
 
 import asyncio
@@ -10,6 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -23,11 +23,11 @@ from fhir_server.definitions.registry import load
 from fhir_server.search.compile import criteria
 from fhir_server.search.index import Indexer
 from fhir_server.store.algebra import Everything, Node, Query, SortKey
-from fhir_server.store.protocol import Content, Transaction
+from fhir_server.store.protocol import Content, Page, Transaction
 from fhir_server.store.sqlite import SqliteStore, open_store
 
 _REFERENCE = re.compile(rb'"reference":"(urn:uuid:[^"]+)"')
-SORT_DATE = SortKey("date", ("Observation.effective[date]",))
+Put = Callable[[SqliteStore, list[Content]], Awaitable[None]]
 
 
 def contents(indexer: Indexer, copies: int) -> Iterator[Content]:
@@ -79,80 +79,91 @@ async def fill(store: SqliteStore, indexer: Indexer, copies: int) -> None:
     print(f"filled with {count} resources, {spent / max(count, 1) * 1e6:.1f} µs of CPU each, 200 a unit")
 
 
-async def searches(store: SqliteStore, indexer: Indexer) -> None:
-    chance = Random("store")
-    patients = await store.identities("Patient", Everything(), 10_000)
-    ids = [
-        (t, i)
-        for t in ("Observation", "Encounter", "Claim")
-        for t, i in await store.identities(t, Everything(), 3000)
-    ]
-    chance.shuffle(ids)
-    await measure("read", 5000, lambda n: store.read(*ids[n % len(ids)]))
+BY_DATE = (SortKey("date", ("Observation.effective[date]",)),)
+CODE = "code=http://loinc.org|8302-2"
+# name, type, criteria in which @ is a patient, order
+PAGES: list[tuple[str, str, str, tuple[SortKey, ...]]] = [
+    ("by code", "Observation", CODE, ()),
+    ("by bare code", "Observation", "code=8302-2", ()),
+    ("by subject", "Observation", "subject=@", ()),
+    ("by code and subject", "Observation", f"{CODE}&subject=@", ()),
+    ("by two codes", "Observation", "code=8302-2,29463-7", ()),
+    ("by name", "Patient", "name=a", ()),
+    ("by what a name contains", "Organization", "name:contains=hosp", ()),
+    ("by birth date ge", "Patient", "birthdate=ge1980", ()),
+    ("by date ge (most)", "Observation", "date=ge1990-01-01", ()),
+    ("by date ge (few)", "Observation", "date=ge2019-10-01", ()),
+    ("by date lt (few)", "Observation", "date=lt1960", ()),
+    ("by date of one day", "Observation", "date=2015-05-05", ()),
+    ("by value", "Observation", "value-quantity=gt180", ()),
+    ("by code and value (composite)", "Observation", "code-value-quantity=8302-2$gt180", ()),
+    ("by name of subject (chain)", "Observation", "subject:Patient.name=adan", ()),
+    ("by gender of subject (wide chain)", "Observation", "subject:Patient.gender=female", ()),
+    ("by _has", "Patient", "_has:Observation:subject:code=8302-2", ()),
+    ("by not status", "Encounter", "status:not=finished", ()),
+    ("by category and date, by date", "Observation", "category=laboratory&date=ge2010", BY_DATE),
+    ("of all, by date", "Observation", "", BY_DATE),
+    ("of subject, by date", "Observation", "subject=@", BY_DATE),
+    ("of all, last updated first", "Observation", "", (SortKey("updated", (), True),)),
+    ("of all, by id", "Observation", "", (SortKey("id"),)),
+]
+COUNTS = ("code=8302-2", "category=laboratory", "date=ge2015")
 
+
+async def searches(store: SqliteStore, indexer: Indexer) -> None:
     def where(resource_type: str, text: str) -> Node:
+        if not text:
+            return Everything()
         return criteria(indexer.definitions, resource_type, text, "http://localhost/fhir")
 
-    def page(name: str, resource_type: str, text: str, *sort: SortKey) -> Awaitable[None]:
-        some = [text.replace("@", f"Patient/{i}") for _, i in patients[:200]]
-        nodes = [where(resource_type, one) if one else Everything() for one in some]
-        return measure(
-            name, 200, lambda n: store.find(Query((resource_type,), nodes[n % len(nodes)], 20, sort))
-        )
-
-    code = "code=http://loinc.org|8302-2"
-    await page("page by code", "Observation", code)
-    await page("page by bare code", "Observation", "code=8302-2")
-    await page("page by subject", "Observation", "subject=@")
-    await page("page by code and subject", "Observation", f"{code}&subject=@")
-    await page("page by two codes", "Observation", "code=8302-2,29463-7")
-    await page("page by name", "Patient", "name=a")
-    await page("page by name of Organization, contains", "Organization", "name:contains=hosp")
-    await page("page by birth date ge", "Patient", "birthdate=ge1980")
-    await page("page by date ge (most)", "Observation", "date=ge1990-01-01")
-    await page("page by date ge (few)", "Observation", "date=ge2019-10-01")
-    await page("page by date lt (few)", "Observation", "date=lt1960")
-    await page("page by date of one day", "Observation", "date=2015-05-05")
-    await page("page by value", "Observation", "value-quantity=gt180")
-    await page("page by code and value (composite)", "Observation", "code-value-quantity=8302-2$gt180")
-    await page("page by name of subject (chain)", "Observation", "subject:Patient.name=adan")
-    await page("page by gender of subject (wide chain)", "Observation", "subject:Patient.gender=female")
-    await page("page by _has", "Patient", "_has:Observation:subject:code=8302-2")
-    await page("page by not status", "Encounter", "status:not=finished")
-    await page("page by category, date sorted", "Observation", "category=laboratory&date=ge2010", SORT_DATE)
-    await page("page sorted by date", "Observation", "", SORT_DATE)
-    await page("page of subject sorted by date", "Observation", "subject=@", SORT_DATE)
-    await page("page sorted by _lastUpdated desc", "Observation", "", SortKey("updated", (), True))
-    wheres = [where("Observation", text) for text in ("code=8302-2", "category=laboratory", "date=ge2015")]
-    for node in wheres:
+    ids = [i for t in ("Observation", "Encounter") for i in await store.identities(t, Everything(), 3000)]
+    Random("store").shuffle(ids)
+    await measure("read", 5000, lambda n: store.read(*ids[n % len(ids)]))
+    patients = await store.identities("Patient", Everything(), 200)
+    for name, resource_type, text, sort in PAGES:
+        nodes = [where(resource_type, text.replace("@", f"Patient/{id_}")) for _, id_ in patients]
+        queries = [Query((resource_type,), node, 20, sort) for node in nodes]
+        await measure(f"page {name}", 200, partial(_find, store, queries))
+    for text in COUNTS:
+        node = where("Observation", text)
         hits = await store.count(("Observation",), node)
-        await measure(f"count of {hits}", 20, lambda _, node=node: store.count(("Observation",), node))
+        await measure(f"count of {hits}", 20, partial(_count, store, node))
+
+
+async def _find(store: SqliteStore, queries: list[Query], n: int) -> Page:
+    return await store.find(queries[n % len(queries)])
+
+
+async def _count(store: SqliteStore, node: Node, _: int) -> int:
+    return await store.count(("Observation",), node)
+
+
+def copies_of(some: list[Content], indexer: Indexer, suffix: str) -> list[Content]:
+    """The same resources with other ids."""
+    found = []
+    for content in some:
+        id_ = f"{content.id[: -len(suffix)]}{suffix}"
+        body = content.body.replace(content.id.encode(), id_.encode())
+        rows = indexer.rows(resource.decode(body))
+        found.append(Content(content.resource_type, id_, body, rows))
+    return found
 
 
 async def writes(store: SqliteStore, indexer: Indexer) -> None:
-    def more(copy: int, count: int) -> list[Content]:
-        """Resources that the store does not have."""
-        text = [found for found in islice(contents(indexer, 1), count)]
-        return [
-            Content(
-                c.resource_type,
-                f"{c.id[:-4]}x{copy:03}",
-                c.body.replace(c.id.encode(), f"{c.id[:-4]}x{copy:03}".encode()),
-                c.rows,
-            )
-            for c in text
-        ]
+    some, run = list(islice(contents(indexer, 1), 1000)), f"{time.time_ns() // 1000 % 0xFFFFFF:06x}"
 
-    for size, times in ((1, 300), (32, 30), (200, 10)):
-        batches = [more(size + n, size) for n in range(times)]
-        await measure(
-            f"create, {size} units at a time", times, lambda n, b=batches: put_apart(store, b[n]), size
-        )
-    for size, times in ((200, 10), (1000, 3)):
-        batches = [more(500 + size % 97 + n, size) for n in range(times)]
-        await measure(
-            f"create, {size} in one unit", times, lambda n, b=batches: put_together(store, b[n]), size
-        )
+    async def creates(name: str, put: Put, size: int, times: int) -> None:
+        batches = [
+            copies_of(some[:size], indexer, f"{n:03x}{size:03x}{len(name):02x}{run}")
+            for n in range(times + 1)
+        ]
+        await measure(f"create, {name}", times, lambda n: put(store, batches.pop()), size)
+
+    await creates("one after the other", put_apart, 1, 300)
+    await creates("32 units at a time", put_apart, 32, 30)
+    await creates("200 units at a time", put_apart, 200, 10)
+    await creates("200 in one unit", put_together, 200, 10)
+    await creates("1000 in one unit", put_together, 1000, 3)
 
 
 async def main(copies: int, path: Path) -> None:

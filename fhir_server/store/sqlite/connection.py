@@ -8,6 +8,7 @@ import apsw
 
 PAGE_SIZE_BYTES = 4096
 CACHE_KIB = 32 * 1024
+SMALL_CACHE_KIB = 8 * 1024
 WRITER_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 4000
 
@@ -27,9 +28,9 @@ def open_writer(path: Path) -> apsw.Connection:
     return connection
 
 
-def open_reader(path: Path) -> apsw.Connection:
+def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     # opened for writing, as a connection must be that may have to recover the log after a crash
-    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, CACHE_KIB)
+    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, cache_kib)
     connection.pragma("query_only", 1)
     connection.wal_autocheckpoint(0)
     return connection
