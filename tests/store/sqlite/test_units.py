@@ -98,7 +98,7 @@ def test_what_one_store_commits_the_other_reads(opened: Open, run: Run[Any]) -> 
     assert run(one.count(("Patient",), TokenIn("Patient.kind", (1,)))) == 1
 
 
-def test_503_when_another_process_keeps_the_lock(opened: Open, run: Run[Any], path: Path) -> None:
+def test_D23_503_when_another_process_keeps_the_lock(opened: Open, run: Run[Any], path: Path) -> None:
     store = opened(lock_s=0.05)
     run(put(store, patient("a")))
     other = WriteLock(path)
@@ -114,7 +114,7 @@ def test_503_when_another_process_keeps_the_lock(opened: Open, run: Run[Any], pa
     assert run(store.totals()) == {"Patient": 2}
 
 
-def test_503_when_another_program_has_locked_the_file(opened: Open, run: Run[Any], path: Path) -> None:
+def test_D23_503_when_another_program_has_locked_the_file(opened: Open, run: Run[Any], path: Path) -> None:
     store = opened(lock_s=0.05)
     run(put(store, patient("a")))
     other = apsw.Connection(str(path))
@@ -151,7 +151,7 @@ def big(id_: str) -> Any:
     return patient(id_, note=Random(id_).randbytes(40_000).hex())
 
 
-def test_503_when_the_disk_is_full_and_nothing_of_it_is_kept(opened: Open, run: Run[Any]) -> None:
+def test_D24_503_when_the_disk_is_full_and_nothing_of_it_is_kept(opened: Open, run: Run[Any]) -> None:
     store = opened()
     run(put(store, patient("before")))
     assert store._units is not None
