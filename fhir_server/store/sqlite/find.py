@@ -29,12 +29,12 @@ def find(here: Connected, query: Query) -> Page:
         term = compiler.term(query.where, universe)
         if term is NOWHERE:
             return Page([], False)
-        hits: list[Hit] = []
+        rows: list[Any] = []
         for statement in _statements(compiler, query, universe, term):
-            hits += _hits(here, statement, query.limit + 1 - len(hits), len(query.sort))
-            if len(hits) > query.limit:
+            rows += _rows(here, statement, query.limit + 1 - len(rows))
+            if len(rows) > query.limit:
                 break
-        return Page(hits[: query.limit], len(hits) > query.limit)
+        return Page([_hit(here, row) for row in rows[: query.limit]], len(rows) > query.limit)
 
 
 def identities(here: Connected, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
@@ -110,15 +110,14 @@ def _sorted(
     )
 
 
-def _hits(here: Connected, statement: Sql, limit: int, sort_keys: int) -> list[Hit]:
-    rows = here.connection.execute(
-        "SELECT p.*, v.version_id, v.last_updated, v.method, v.body"
+def _rows(here: Connected, statement: Sql, limit: int) -> list[Any]:
+    return here.connection.execute(
+        "SELECT v.seq, p.type, p.id, v.version_id, v.last_updated, v.method, v.body, p.*"
         f" FROM ({statement.text} LIMIT ?) p CROSS JOIN version v ON v.seq = p.seq",
         (*statement.values, limit),
-    )
-    found = []
-    for key, seq, type_id, id_, *more in rows:
-        sorted_by, stamped = more[:sort_keys], more[sort_keys:]
-        version = here.version((seq, type_id, id_, *stamped))
-        found.append(Hit(version, (*sorted_by, key)))
-    return found
+    ).fetchall()
+
+
+def _hit(here: Connected, row: tuple[Any, ...]) -> Hit:
+    # of the statement's own columns: key, seq, type, id, and the values that it is sorted by
+    return Hit(here.version(row[:7]), (*row[11:], row[7]))

@@ -10,6 +10,7 @@ from fhir_server.resource import served
 from fhir_server.store.protocol import Extract, Method, Version
 from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
+from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.names import Names, id_text, stored_id
 from fhir_server.store.sqlite.terms import Sql
@@ -20,6 +21,7 @@ STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
 
 METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH", "DELETE")
 METHOD_NUMBERS = {method: number for number, method in enumerate(METHODS)}
+_DELETE = METHOD_NUMBERS["DELETE"]
 
 _CURRENT = """
 SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
@@ -32,6 +34,8 @@ _CHANGES = """
 SELECT v.seq, r.type, r.id, v.version_id, v.last_updated, v.method, v.body
 FROM version v CROSS JOIN resource r ON r.key = v.key WHERE v.seq > ? ORDER BY v.seq LIMIT ?"""
 
+Stamped = tuple[int, int, int, int, bytes]
+"""seq, version id, last updated, method, compressed body"""
 Row = tuple[int, int, str | bytes, int, int, int, bytes]
 """seq, type, stored id, version id, last updated, method, compressed body"""
 
@@ -62,26 +66,28 @@ class Connected:
             self._estimated = now
 
     def version(self, row: Row) -> Version:
-        seq, type_id, stored, version_id, last_updated, method, body = row
+        type_id = row[1]
         type_name = self.names.type_names.get(type_id) or self.names.type_name(self.connection, type_id)
-        id_ = id_text(stored)
-        if method == 3:
-            return Version(seq, type_name, id_, version_id, last_updated, "DELETE", b"")
-        content = self.bodies.expand(body)
-        body = served(content, type_name, id_, version_id, last_updated)
-        return Version(seq, type_name, id_, version_id, last_updated, METHODS[method], body)
+        return self.made(type_name, id_text(row[2]), (row[0], *row[3:]))
+
+    def made(self, resource_type: str, id_: str, stamped: Stamped) -> Version:
+        seq, version_id, last_updated, method, body = stamped
+        if method == _DELETE:
+            return Version(seq, resource_type, id_, version_id, last_updated, "DELETE", b"")
+        answer = served(self.bodies.expand(body), resource_type, id_, version_id, last_updated)
+        return Version(seq, resource_type, id_, version_id, last_updated, METHODS[method], answer)
 
     @outcomes
     def read(self, resource_type: str, id_: str) -> Version | None:
         type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         if type_id is None:
             return None
-        stored = stored_id(id_)
-        row = self._execute(_CURRENT, (type_id, stored)).get
-        return None if row is None else self.version((row[0], type_id, stored, *row[1:]))
+        row = self._execute(_CURRENT, (type_id, stored_id(id_))).get
+        return None if row is None else self.made(resource_type, id_, row)
 
     def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
-        found = (self.read(resource_type, id_) for resource_type, id_ in identities)
+        with snapshot(self.connection):
+            found = [self.read(resource_type, id_) for resource_type, id_ in identities]
         return [version for version in found if version is not None and not version.deleted]
 
     @outcomes
@@ -89,9 +95,8 @@ class Connected:
         type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         if type_id is None:
             return None
-        stored = stored_id(id_)
-        row = self._execute(_VREAD, (type_id, stored, version_id)).get
-        return None if row is None else self.version((row[0], type_id, stored, *row[1:]))
+        row = self._execute(_VREAD, (type_id, stored_id(id_), version_id)).get
+        return None if row is None else self.made(resource_type, id_, row)
 
     def key(self, resource_type: str, id_: str) -> int | None:
         """Also of a resource that is only referred to."""

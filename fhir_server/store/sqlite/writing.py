@@ -124,7 +124,7 @@ class Writing(Connected):
         key, _, seq, version_id, last_updated, old_method, kept = state
         old = self.bodies.expand(kept)
         if not force and same_content(old, body):
-            found = self.version((seq, type_id, stored, version_id, last_updated, old_method, kept))
+            found = self.made(resource_type, id_, (seq, version_id, last_updated, old_method, kept))
             return Written(found, created=False, changed=False)
         old_rows = self.extract(resource_type, old)
         self.before_write()
