@@ -10,10 +10,12 @@ from fhir_server.store.sqlite.terms import (
     Sql,
     Term,
     Universe,
+    either,
     join,
     merged,
     simple,
     tests,
+    together,
 )
 
 _PROBES = (50, 500)  # counts that often tell terms apart
@@ -84,11 +86,10 @@ class Any:
     terms: tuple[Term, ...]
 
     def test(self, key: str, depth: int) -> Sql:
-        found = join(" OR ", (term.test(key, depth) for term in self.terms))
-        return Sql(f"({found.text})", found.values)
+        return either([term.test(key, depth) for term in self.terms])
 
     def keys(self, depth: int) -> Sql:
-        return join(" UNION ALL ", (simple(term.keys(depth)) for term in self.terms))
+        return together([simple(term.keys(depth)) for term in self.terms])
 
     @property
     def streams(self) -> bool:

@@ -25,8 +25,8 @@ from fhir_server.store.sqlite.terms import (
     Term,
     Universe,
     Value,
+    either,
     equal,
-    join,
 )
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
@@ -126,11 +126,9 @@ class Compiler:
         id_ = self.column(lexicon)
         if id_ is None or not texts:
             return None
-        conditions = [
-            _starts("text", text) if prefix else Sql("text = ?", (text,)) for text in sorted(set(texts))
-        ]
-        where = join(" OR ", conditions)
-        return Sql(f"SELECT hash FROM lexicon WHERE column = ? AND ({where.text})", (id_, *where.values))
+        found = tuple(sorted(set(texts)))
+        where = either([_starts("text", text) for text in found]) if prefix else equal("text", found)
+        return Sql(f"SELECT hash FROM lexicon WHERE column = ? AND {where.text}", (id_, *where.values))
 
     def units(self, node: algebra.Between) -> tuple[int, ...] | None:
         """Hashes of the units that are asked for, also by their texts; None: any."""

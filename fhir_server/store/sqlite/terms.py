@@ -26,6 +26,7 @@ Bounded = Callable[[Sql, int], int]
 """How many rows a SELECT has, counted up to a limit."""
 
 MERGED_AT_MOST = 16  # streams
+GROUPED = 200  # conditions, or SELECTs
 INLINE_KEYS = 8  # more are bound as one array
 
 TRUE = Sql("1")
@@ -68,6 +69,23 @@ def equal(column: str, values: tuple[Value, ...]) -> Sql:
         return Sql(f"{column} = ?", values)
     length = len(values) if len(values) < 4 else 1 << (len(values) - 1).bit_length()
     return Sql(f"{column} IN ({','.join('?' * length)})", values + values[-1:] * (length - len(values)))
+
+
+def either(conditions: list[Sql]) -> Sql:
+    """Any of many: in groups, as SQLite allows expressions to be 1,000 deep."""
+    while len(conditions) > GROUPED:
+        groups = range(0, len(conditions), GROUPED)
+        conditions = [either(conditions[n : n + GROUPED]) for n in groups]
+    found = join(" OR ", conditions)
+    return Sql(f"({found.text})", found.values)
+
+
+def together(selects: list[Sql]) -> Sql:
+    """The rows of many: in groups, as SQLite allows 500 SELECTs in one."""
+    while len(selects) > GROUPED:
+        groups = range(0, len(selects), GROUPED)
+        selects = [simple(together(selects[n : n + GROUPED])) for n in groups]
+    return join(" UNION ALL ", selects)
 
 
 def merged(arms: list[Sql]) -> Sql:

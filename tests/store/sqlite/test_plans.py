@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.store.sqlite import find, plan
+from fhir_server.store import algebra
+from fhir_server.store.algebra import Node, Query, SortKey
+from fhir_server.store.protocol import Store
+from fhir_server.store.sqlite import SqliteStore, find, plan
+from fhir_server.store.sqlite.compile import Compiler
 from tests.store.conftest import Fresh, Run
 from tests.store.contract.test_find import answers_like_the_oracle, fill, questions, reusing
-from tests.store.worlds import worlds
+from tests.store.resources import make, patient, put_all
+from tests.store.worlds import DAY, worlds
 
 
 @reusing
@@ -35,3 +40,101 @@ def test_finds_the_same_by_every_plan(
         patch.setattr(plan, "FEW", collected)
         patch.setattr(find, "SORTED_AT_MOST", sorted_)
         run(test())
+
+
+SUBJECT = "Observation.subject"
+
+
+async def observations(store: SqliteStore) -> None:
+    found = [
+        make(
+            "Observation",
+            f"o{n}",
+            tokens=[["Observation.code", n % 7], ["Observation.status", 1]],
+            dates=[["Observation.date", n * DAY, n * DAY + 999]],
+            references=[[SUBJECT, "Patient", f"p{n % 5}"]],
+            lexicon=[["Observation.code", str(n % 7), n % 7]],
+        )
+        for n in range(40)
+    ]
+    people = [patient(f"p{n}", strings=[["Patient.name", f"name{n}", n]]) for n in range(5)]
+    await put_all(store, *found, *people)
+
+
+CODE = algebra.TokenIn("Observation.code", (3,))
+RECENT = algebra.Between("date", "Observation.date", high_from=5 * DAY)
+NAMED = algebra.Forward(SUBJECT, "Patient", algebra.StringStarts("Patient.name", "name1"))
+BY_DATE = SortKey("date", ("Observation.date",))
+SEEKING: list[tuple[Node, tuple[SortKey, ...]]] = [
+    (algebra.Everything(), ()),
+    (CODE, ()),
+    (algebra.TokenIn("Observation.code", (1, 2, 3)), ()),
+    (algebra.Or((CODE, algebra.ReferenceIn(SUBJECT, (("Patient", "p1"),)))), ()),
+    (algebra.And((CODE, algebra.ReferenceIn(SUBJECT, (("Patient", "p1"),)))), ()),
+    (algebra.And((CODE, RECENT)), ()),
+    (algebra.And((CODE, NAMED)), ()),
+    (RECENT, ()),
+    (algebra.Not(CODE), ()),
+    (algebra.And((CODE, RECENT)), (BY_DATE,)),
+    (algebra.Everything(), (BY_DATE,)),
+    (CODE, (SortKey("date", ("Observation.date",), True),)),
+    (CODE, (SortKey("updated", (), True),)),
+    (CODE, (SortKey("token", ("Observation.code",)),)),
+]
+
+
+@pytest.mark.parametrize(("where", "sort"), SEEKING)
+def test_a_large_search_neither_scans_nor_sorts(
+    fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch, where: Node, sort: tuple[SortKey, ...]
+) -> None:
+    """Every step of SQLite's plan seeks in an index, and what it finds is in the wanted order already."""
+    for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "FEW"):
+        monkeypatch.setattr(plan, name, 1)
+    monkeypatch.setattr(find, "SORTED_AT_MOST", 0)
+    steps = run(steps_of(fresh(), where, sort))
+    # `d` is a subquery that merges streams of keys
+    bad = [step for step in steps if step.startswith(("SCAN", "USE TEMP")) and step != "SCAN d"]
+    assert bad == []
+
+
+def test_a_large_search_by_id_reads_two_parts_of_the_index(
+    fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "SORTED_AT_MOST", 0)
+    steps = run(steps_of(fresh(), CODE, (SortKey("id"),)))
+    parts = [
+        step for step in steps if step.startswith("SEARCH r USING INDEX resource_identity (type=? AND id")
+    ]
+    assert len(parts) == 2
+
+
+async def steps_of(store: Store, where: Node, sort: tuple[SortKey, ...]) -> list[str]:
+    """SQLite's plan for a page."""
+    assert isinstance(store, SqliteStore)
+    await observations(store)
+    here = store._here
+    compiler = Compiler(here)
+    universe = compiler.universe(("Observation",))
+    assert universe is not None
+    asked = Query(("Observation",), where, 20, sort)
+    found = next(find._statements(compiler, asked, universe, compiler.term(where, universe)))
+    steps = here.connection.execute(f"EXPLAIN QUERY PLAN {found.text} LIMIT 21", found.values).fetchall()
+    return [step[3] for step in steps]
+
+
+def test_very_many_alternatives(fresh: Fresh, run: Run[Any]) -> None:
+    async def test() -> None:
+        store = fresh()
+        await put_all(store, *(patient(f"p{n}", tokens=[["Patient.code", n]]) for n in range(30)))
+        codes = tuple(algebra.TokenIn("Patient.code", (n,)) for n in range(3000))
+        names = tuple(algebra.StringStarts("Patient.name", str(n)) for n in range(3000))
+        for where in (algebra.Or(codes), algebra.Or((*names, *codes)), algebra.Not(algebra.Or(names))):
+            assert await store.count(("Patient",), where) == 30
+        texts = tuple(map(str, range(3000)))
+        for prefix in (False, True):
+            where = algebra.LexiconIn("Patient.code", texts, prefix)
+            assert await store.count(("Patient",), where) == 0
+        ids = tuple(f"p{n}" for n in range(3000))
+        assert len((await store.find(Query((), algebra.IdIn(ids), 50))).hits) == 30
+
+    run(test())
