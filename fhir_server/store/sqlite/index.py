@@ -52,11 +52,15 @@ def _without(rows: Rows, other: Rows, same_instances: bool) -> Rows:
     )
 
 
+def require_few_instances(rows: Rows) -> None:
+    """Raises 413: keys of instances would run into those of other resources."""
+    if len(rows.instances) > INSTANCES:
+        raise too_many(f"an indexed element repeats {len(rows.instances)} times, at most {INSTANCES} can be")
+
+
 def table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterator[tuple[str, list[Row]]]:
     """The rows of each table for a resource with this key, instances and all; nothing for empty tables."""
     yield from _table_rows(rows, key, columns, key_of)
-    if len(rows.instances) > INSTANCES:
-        raise too_many(f"an indexed element repeats {len(rows.instances)} times, at most {INSTANCES} can be")
     for ordinal, instance in enumerate(rows.instances):
         yield from _table_rows(instance, key * INSTANCES + ordinal, columns, key_of)
 

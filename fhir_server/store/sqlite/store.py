@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, closing, suppress
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -12,13 +14,19 @@ from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history, training
-from fhir_server.store.sqlite.connection import open_immutable, open_reader, open_writer
+from fhir_server.store.sqlite.connection import (
+    CACHE_KIB,
+    SMALL_CACHE_KIB,
+    open_immutable,
+    open_reader,
+    open_writer,
+)
 from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.lock import OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
 from fhir_server.store.sqlite.reading import Connected
-from fhir_server.store.sqlite.schema import migrate, version_of
+from fhir_server.store.sqlite.schema import MIGRATIONS, migrate, version_of
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
 from fhir_server.store.sqlite.writing import Writing
@@ -147,17 +155,39 @@ def open_store(
         store = SqliteStore(connected, None, limits, threads)
         version_of(store._here.connection)
         return store
-    shared = OpenLock(path)
-    shared.share()
-    lock = WriteLock(path)
+    with ExitStack() as failed:
+        shared = OpenLock(path)
+        failed.callback(shared.close)
+        shared.share()
+        lock = WriteLock(path)
+        failed.callback(lock.close)
+        _prepare(path, lock)
+        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits)
+        store = SqliteStore(_readers_of(path, names, extract), units, limits, threads)
+        store._open = shared
+        failed.pop_all()
+    return store
+
+
+def _prepare(path: Path, lock: WriteLock) -> None:
+    """Make the file and its tables, or bring them up to date."""
+    if path.exists() and _is_current(path):
+        return
     lock.take()
     try:
-        connection = open_writer(path)
-        migrate(connection)
-        connection.close()
+        with closing(open_writer(path)) as connection:
+            migrate(connection)
     finally:
         lock.release()
-    units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits)
-    store = SqliteStore(lambda: Connected(open_reader(path), names, extract), units, limits, threads)
-    store._open = shared
-    return store
+
+
+def _is_current(path: Path) -> bool:
+    with closing(open_reader(path)) as connection, suppress(apsw.BusyError):
+        return version_of(connection) == len(MIGRATIONS)
+    return False
+
+
+def _readers_of(path: Path, names: Names, extract: Extract) -> Callable[[], Connected]:
+    """Opens the loop's reader at first, and then those of threads, which need less of a cache."""
+    caches = chain((CACHE_KIB,), repeat(SMALL_CACHE_KIB))
+    return lambda: Connected(open_reader(path, next(caches)), names, extract)

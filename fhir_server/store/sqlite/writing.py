@@ -1,6 +1,9 @@
 """The one connection that writes: versions, current state, index rows, counts."""
 
 from collections import Counter
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
@@ -10,7 +13,7 @@ from fhir_server.resource import same_content, served
 from fhir_server.store.protocol import Content, Extract, Method, Version, Written
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
-from fhir_server.store.sqlite.errors import outcomes
+from fhir_server.store.sqlite.errors import outcomes, unavailable
 from fhir_server.store.sqlite.names import Names, stored_id
 from fhir_server.store.sqlite.reading import METHOD_NUMBERS, Connected
 
@@ -29,8 +32,27 @@ FROM version ORDER BY seq DESC LIMIT 1"""
 
 REMEMBERED = 20_000  # keys, and texts
 
+P = ParamSpec("P")
+T = TypeVar("T")
 State = tuple[int, int, int, int, int, int, bytes]
 """key, live, and the current version: seq, version id, last updated, method, body; None each: a phantom"""
+
+
+def _whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate["Writing", P], T]:
+    """A write of which nothing may be kept when it raises after its first change, whoever catches that."""
+
+    @wraps(call)
+    def wrapped(self: "Writing", /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self.changing = False
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as error:
+            outcome = (unavailable(error) if isinstance(error, apsw.Error) else None) or error
+            if self.changing and self.failed is None:
+                self.failed = outcome
+            raise outcome from error
+
+    return wrapped
 
 
 class Writing(Connected):
@@ -42,6 +64,8 @@ class Writing(Connected):
         self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
         self.wrote = False  # whether this unit did
+        self.changing = False  # whether a write has changed something
+        self.failed: BaseException | None = None  # why a write stopped midway: the unit must not commit
         self._savepoint = False
         self._stamp: int | None = None  # the time of all versions of this unit
         self._totals: Counter[int] = Counter()  # changes of counts per type not written yet
@@ -59,6 +83,7 @@ class Writing(Connected):
     def begin_unit(self, *, savepoint: bool) -> None:
         """savepoint: others have written in the same transaction of SQLite."""
         self.wrote = False
+        self.failed = None
         self._savepoint = savepoint
         self._stamp = None
 
@@ -94,9 +119,12 @@ class Writing(Connected):
 
     def before_write(self) -> None:
         """Before each write. A unit that only reads or is refused needs no savepoint."""
+        if self.failed is not None:
+            raise self.failed
         if not self.connection.in_transaction:
-            # a write that was refused earlier on rolled back everything, and this one would commit on its own
+            # SQLite has rolled back everything, and this write would commit on its own
             raise store_unavailable("the disk of the store refused a write of the same transaction")
+        self.changing = True
         if not self.wrote:
             self.wrote = True
             if self._savepoint:
@@ -112,9 +140,10 @@ class Writing(Connected):
         self.write_totals()
         return super().totals()
 
-    @outcomes
+    @_whole
     def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
         resource_type, id_, body, rows = content
+        index.require_few_instances(rows)
         type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         stored = stored_id(id_)
         state: State | None = self._execute(_STATE, (type_id, stored)).get
@@ -147,7 +176,7 @@ class Writing(Connected):
         self._replace(key, None, content.rows)
         return Written(version, created=True, changed=True)
 
-    @outcomes
+    @_whole
     def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
         type_id = self.names.type_id(self.connection, resource_type)
         if type_id is None:

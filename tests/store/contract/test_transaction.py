@@ -9,7 +9,7 @@ from fhir_server.outcome import FhirError
 from fhir_server.store.algebra import Everything, IdIn, Query, TokenIn, UpdatedBetween
 from fhir_server.store.protocol import HistoryRange, Store, Transaction
 from tests.store.conftest import Run
-from tests.store.resources import content, patient, put
+from tests.store.resources import content, patient, put, rows_of
 
 KNOWN = TokenIn("Patient.identifier", (7,))
 
@@ -231,3 +231,21 @@ def test_readers_see_each_unit_whole(store: Store, run: Run[Any]) -> None:
 
     writing: asyncio.Task[None]
     run(test())
+
+
+def test_a_write_that_fails_midway_spoils_its_unit(store: Store, run: Run[Any]) -> None:
+    """Whoever catches the error: half a write is not kept."""
+    found = patient("half", strings=[["Patient.name", "\ud800", 1]], tokens=[["Patient.identifier", 7]])
+    half = content(patient("half"))._replace(rows=rows_of(found["rows"]))
+
+    async def work(tx: Transaction) -> None:
+        await tx.put(content(patient("before")), method="PUT")
+        with pytest.raises(UnicodeEncodeError):
+            await tx.put(half, method="PUT")
+        await tx.read("Patient", "before")
+
+    with pytest.raises(UnicodeEncodeError):
+        run(store.transaction(work))
+    assert run(store.last_sequence()) == 0
+    assert run(store.count((), KNOWN)) == 0
+    assert run(put(store, patient("after"))).version.sequence == 1
