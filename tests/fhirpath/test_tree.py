@@ -44,7 +44,8 @@ def leaves(value: Any) -> int:
     """Nodes below a JSON object, a primitive and what stands beside it being one."""
     match value:
         case dict():
-            names = {key.removeprefix("_") for key in value if key != "resourceType"}
+            # ExampleScenario.instance has an element of that name
+            names = {key.removeprefix("_") for key in value if key != "resourceType" or "resourceId" in value}
             return sum(node(value.get(name), value.get("_" + name)) for name in names)
         case _:
             return 0
@@ -61,10 +62,11 @@ def node(value: Any, beside: Any) -> int:
     return 1 + leaves(value) + leaves(beside)
 
 
-@given(st.sampled_from([file for file, text in official_examples() if len(text) < 20_000]))
-def test_descendants_are_all_nodes(file: str) -> None:
-    each = example(file)
-    assert len(descendants_of(MODEL, [Item(each, each["resourceType"])], 0)) == leaves(each)
+def test_descendants_are_all_nodes() -> None:
+    for file, text in official_examples():
+        if len(text) < 20_000:
+            each = example(file)
+            assert len(descendants_of(MODEL, [Item(each, each["resourceType"])], 0)) == leaves(each), file
 
 
 @given(st.sampled_from([file for file, text in official_examples() if len(text) < 20_000]))
