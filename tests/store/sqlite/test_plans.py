@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fhir_server.store import algebra
@@ -17,15 +17,29 @@ from tests.store.resources import make, patient, put_all
 from tests.store.worlds import DAY, worlds
 
 
-@reusing
-@given(
+by_every_plan = given(
     world=worlds,
     asked=st.lists(questions(), min_size=1, max_size=8),
     collected=st.sampled_from((1, 5, 5000)),
     sorted_=st.sampled_from((0, 0, 2)),
 )
-def test_finds_the_same_by_every_plan(
-    fresh: Fresh, run: Run[Any], world: list[Any], asked: list[Any], collected: int, sorted_: int
+
+
+@reusing
+@by_every_plan
+def test_finds_the_same_by_every_plan(fresh: Fresh, run: Run[Any], **situation: Any) -> None:
+    finds_the_same(fresh, run, **situation)
+
+
+@pytest.mark.long
+@settings(reusing, max_examples=2000)
+@by_every_plan
+def test_finds_the_same_by_every_plan_in_many_worlds(fresh: Fresh, run: Run[Any], **situation: Any) -> None:
+    finds_the_same(fresh, run, **situation)
+
+
+def finds_the_same(
+    fresh: Fresh, run: Run[Any], *, world: list[Any], asked: list[Any], collected: int, sorted_: int
 ) -> None:
     async def test() -> None:
         store = fresh()
@@ -35,9 +49,8 @@ def test_finds_the_same_by_every_plan(
         await store.close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "COLLECTED_AT_LEAST", collected)
-        patch.setattr(plan, "COLLECTED_AT_MOST", collected)
-        patch.setattr(plan, "FEW", collected)
+        for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "FEW"):
+            patch.setattr(plan, name, collected)
         patch.setattr(find, "SORTED_AT_MOST", sorted_)
         run(test())
 
