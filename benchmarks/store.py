@@ -59,14 +59,21 @@ async def put_apart(store: SqliteStore, batch: list[Content]) -> None:
     await asyncio.gather(*(put_together(store, [content]) for content in batch))
 
 
+ROUNDS = 5
+
+
 async def measure(name: str, times: int, call: Callable[[int], Awaitable[object]], each: int = 1) -> None:
+    """The best of some rounds: other programs share the processor."""
     await call(0)
-    wall, cpu = time.perf_counter(), time.process_time()
-    for n in range(times):
-        await call(n)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    per = 1e6 / times / each
-    print(f"{name:<44} {wall * per:>10.1f} µs   {cpu * per:>10.1f} µs of CPU", flush=True)
+    best = float("inf"), float("inf")
+    for turn in range(ROUNDS):
+        numbers = range(turn * times // ROUNDS, (turn + 1) * times // ROUNDS)
+        wall, cpu = time.perf_counter(), time.process_time()
+        for n in numbers:
+            await call(n)
+        per = 1e6 / len(numbers) / each
+        best = min(best, ((time.process_time() - cpu) * per, (time.perf_counter() - wall) * per))
+    print(f"{name:<44} {best[0]:>8.1f} µs of CPU {best[1]:>10.1f} µs", flush=True)
 
 
 async def fill(store: SqliteStore, indexer: Indexer, copies: int) -> None:
@@ -163,7 +170,7 @@ async def writes(store: SqliteStore, indexer: Indexer) -> None:
     await creates("32 units at a time", put_apart, 32, 30)
     await creates("200 units at a time", put_apart, 200, 10)
     await creates("200 in one unit", put_together, 200, 10)
-    await creates("1000 in one unit", put_together, 1000, 3)
+    await creates("1000 in one unit", put_together, 1000, 5)
 
 
 async def main(copies: int, path: Path) -> None:

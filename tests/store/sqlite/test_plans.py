@@ -16,7 +16,6 @@ from tests.store.contract.test_find import answers_like_the_oracle, fill, questi
 from tests.store.resources import make, patient, put_all
 from tests.store.worlds import DAY, worlds
 
-
 by_every_plan = given(
     world=worlds,
     asked=st.lists(questions(), min_size=1, max_size=8),
