@@ -1,4 +1,4 @@
-"""A day with fhirpy, https://pypi.org/project/fhirpy/."""
+"""A day with fhirpy, a client for Python (https://github.com/beda-software/fhir-py)."""
 
 import pytest
 from fhirpy import SyncFHIRClient
