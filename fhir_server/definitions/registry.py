@@ -5,28 +5,20 @@ https://hl7.org/fhir/R4/conformance-module.html
 A release is the file of tables that is loaded; no code asks which one it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from fhir_server.definitions.tables import Tables, TypeRecord, read_tables
 from fhir_server.definitions.types import Constraint, Element, Operation, SearchParameter, TypeDefinition
 from fhir_server.outcome import DefinitionError
-from fhir_server.resource import Resource
 
 CORE_TABLES = Path(__file__).parent / "data" / "r4.tables"
 
-FindCanonical = Callable[[str], Resource | None]
-
-
-def _nothing(url: str) -> Resource | None:
-    return None
-
 
 class Definitions:
-    def __init__(self, tables: Tables, find_canonical: FindCanonical = _nothing) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._find_canonical = find_canonical
         self._entries = tables.header.types
         self._records: dict[str, dict[str, TypeRecord]] = {}
         self._types: dict[str, TypeDefinition] = {}
@@ -116,10 +108,6 @@ class Definitions:
     def operations(self) -> tuple[Operation, ...]:
         return self._tables.decode(self._tables.header.operations, tuple[Operation, ...])
 
-    def canonical(self, url: str) -> Resource | None:
-        """The definition with this canonical, of whatever type, from the function that was handed in."""
-        return self._find_canonical(url)
-
     @cached_property
     def _constraints(self) -> tuple[Constraint, ...]:
         return self._tables.decode(self._tables.header.constraints, tuple[Constraint, ...])
@@ -171,6 +159,6 @@ def _definition(record: TypeRecord, constraints: tuple[Constraint, ...]) -> Type
     )
 
 
-def load(path: Path | None = None, find_canonical: FindCanonical = _nothing) -> Definitions:
+def load(path: Path | None = None) -> Definitions:
     """The definitions in a file of tables, by default those of the core."""
-    return Definitions(read_tables(path or CORE_TABLES), find_canonical)
+    return Definitions(read_tables(path or CORE_TABLES))

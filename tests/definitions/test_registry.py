@@ -190,14 +190,6 @@ def test_operations(core: Definitions) -> None:
     assert len(core.operations) == 46
 
 
-def test_a_canonical_comes_from_the_function_that_is_handed_in() -> None:
-    known = {"http://example.org/a": {"resourceType": "ValueSet", "url": "http://example.org/a"}}
-    core = load(find_canonical=known.get)
-    assert core.canonical("http://example.org/a") == known["http://example.org/a"]
-    assert core.canonical("http://example.org/b") is None
-    assert load().canonical("http://example.org/a") is None
-
-
 def unknown(core: Definitions, name: str, value: dict[str, Any]) -> list[str]:
     """Properties of `value` that the type does not have, or has as an array when it is none."""
     resource = core.is_a(name, "Resource")
