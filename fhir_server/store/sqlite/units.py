@@ -231,7 +231,8 @@ class Units:
     def _begun(self, begun: "asyncio.Future[None]") -> None:
         self._locking = False
         error = begun.exception()
-        if error is not None:
+        # another program's lock: whoever came in line meanwhile has a time to wait of his own
+        if error is not None and not isinstance(error, apsw.BusyError):
             self._refuse_line(_outcome(error))
         self._next()
 

@@ -98,6 +98,18 @@ def test_what_one_store_commits_the_other_reads(opened: Open, run: Run[Any]) -> 
     assert run(one.count(("Patient",), TokenIn("Patient.kind", (1,)))) == 1
 
 
+async def put_by_a_client_that_comes_back(store: SqliteStore, content: Any) -> None:
+    """As Retry-After asks; how fast the machine is does not matter then."""
+    for _ in range(200):
+        try:
+            await put(store, content)
+        except FhirError as refused:
+            assert refused.status == 503
+        else:
+            return
+    raise AssertionError("the store stayed locked")
+
+
 def test_D23_503_when_another_process_keeps_the_lock(opened: Open, run: Run[Any], path: Path) -> None:
     store = opened(lock_s=0.05)
     run(put(store, patient("a")))
@@ -110,7 +122,7 @@ def test_D23_503_when_another_process_keeps_the_lock(opened: Open, run: Run[Any]
     assert run(store.read("Patient", "a")) is not None
     other.release()
     other.close()
-    run(put(store, patient("b")))
+    run(put_by_a_client_that_comes_back(store, patient("b")))
     assert run(store.totals()) == {"Patient": 2}
 
 
@@ -124,7 +136,7 @@ def test_D23_503_when_another_program_has_locked_the_file(opened: Open, run: Run
     assert (refused.value.status, refused.value.issues[0].code) == (503, "lock-error")
     assert run(store.read("Patient", "a")) is not None
     other.close()
-    run(put(store, patient("b")))
+    run(put_by_a_client_that_comes_back(store, patient("b")))
     assert run(store.totals()) == {"Patient": 2}
 
 
