@@ -70,7 +70,17 @@ CREATE TABLE reference(
 CREATE INDEX reference_by_key ON reference(key, column);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_JOBS_AND_RULES = """
+-- at most one row: what the index rows depend on beside the resources; mark: a hash of it, 0 for no rules
+CREATE TABLE rules(id INTEGER PRIMARY KEY CHECK(id = 1), mark INTEGER NOT NULL, value BLOB NOT NULL) STRICT;
+CREATE TABLE job(
+  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL,
+  task BLOB NOT NULL, progress BLOB NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL,
+  worked INTEGER NOT NULL, message TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
