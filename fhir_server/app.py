@@ -20,6 +20,7 @@ from fhir_server.bulk.packages import open_layers
 from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions import registry
+from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.request import Request
@@ -34,6 +35,7 @@ from fhir_server.rest.url import is_below_base
 from fhir_server.search.index import Indexer
 from fhir_server.store.layered import LayeredStore
 from fhir_server.store.sqlite import SqliteStore, open_store
+from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
 
 Scope = dict[str, Any]
@@ -94,11 +96,13 @@ class OpenContext:
     def __init__(self, parts: Parts, main: SqliteStore, layers: Sequence[SqliteStore]) -> None:
         self.main = main
         self.layers = layers
+        store = LayeredStore(main, layers)
         self.context = Context(
-            store=LayeredStore(main, layers),
+            store=store,
             definitions=parts.definitions,
             indexer=parts.indexer,
             validator=parts.validator,
+            terminology=Terminology(StoredCanonicals(store, parts.definitions, (main, *layers))),
             settings=parts.settings,
             clock=parts.clock,
             secret=parts.secret(),

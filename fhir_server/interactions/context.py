@@ -10,6 +10,7 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.resource import new_id
 from fhir_server.search.index import Indexer
 from fhir_server.store.protocol import Store
+from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
 
 
@@ -19,6 +20,7 @@ class Context:
     definitions: Definitions
     indexer: Indexer
     validator: Validator
+    terminology: Terminology
     settings: Settings
     clock: Clock = system_clock
     new_id: Callable[[], str] = new_id

@@ -248,8 +248,8 @@ class LayeredReader:
                     found[resource_type] = found.get(resource_type, 0) + seen
         return found
 
-    async def last_sequence(self) -> int:
-        return await self._main.last_sequence()
+    async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
+        return await self._main.last_sequence(resource_types)
 
 
 class LayeredTransaction(LayeredReader):

@@ -104,7 +104,16 @@ class Reader(Protocol):
     async def totals(self) -> dict[str, int]:
         """Resources that exist, by type."""
 
-    async def last_sequence(self) -> int: ...
+    async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
+        """Of the log, or of the versions of some types; 0 when there is none."""
+
+    async def rules(self) -> bytes:
+        """What index rows depend on beside the resources, as it was last set; b"" at first."""
+
+    async def job(self, id_: str) -> Job | None: ...
+
+    async def jobs(self, kind: str | None = None, *, open_only: bool = False) -> list[Job]:
+        """In the order in which they were first put."""
 
 
 class Transaction(Reader, Protocol):

@@ -14,6 +14,7 @@ from fhir_server.clock import format_instant
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions, load
 from fhir_server.interactions.answer import body_of
+from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.request import Method, Request, Response
@@ -22,6 +23,7 @@ from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
 from fhir_server.search.index import Indexer
 from fhir_server.store.sqlite import open_store
+from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
 
 T = TypeVar("T")
@@ -61,11 +63,13 @@ class Fhir:
         self._runner = runner
         self.clock = Clock()
         ids = count(1)
+        store = open_store(path, extract=_indexer().extract, clock=self.clock)
         self.context = Context(
-            store=open_store(path, extract=_indexer().extract, clock=self.clock),
+            store=store,
             definitions=definitions(),
             indexer=_indexer(),
             validator=_validator(),
+            terminology=Terminology(StoredCanonicals(store, definitions())),
             settings=Settings(),
             clock=self.clock,
             new_id=lambda: f"new-{next(ids)}",

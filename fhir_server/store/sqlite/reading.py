@@ -110,8 +110,15 @@ class Connected:
         return [self.version(row) for row in self._execute(_CHANGES, (after_sequence, limit))]
 
     @outcomes
-    def last_sequence(self) -> int:
-        found: int = self._execute("SELECT coalesce(max(seq), 0) FROM version").get
+    def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
+        if not resource_types:
+            found: int = self._execute("SELECT coalesce(max(seq), 0) FROM version").get
+            return found
+        return max(self._last_of_type(name) for name in resource_types)
+
+    def _last_of_type(self, resource_type: str) -> int:
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
+        found: int = self._execute("SELECT coalesce(max(seq), 0) FROM version WHERE type = ?", (type_id,)).get
         return found
 
     def sequence_at(self, instant_ms: int) -> int:

@@ -83,8 +83,24 @@ class SqliteStore:
     async def totals(self) -> dict[str, int]:
         return self._here.totals()
 
-    async def last_sequence(self) -> int:
-        return self._here.last_sequence()
+    async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
+        return self._here.last_sequence(resource_types)
+
+    async def rules(self) -> bytes:
+        return jobs.rules(self._here) if self._has_rules else b""
+
+    async def job(self, id_: str) -> Job | None:
+        return jobs.job(self._here, id_)
+
+    async def jobs(self, kind: str | None = None, *, open_only: bool = False) -> list[Job]:
+        return jobs.jobs(self._here, kind, open_only)
+
+    @property
+    def rules_sign(self) -> int:
+        return 0 if self._sign is None else self._sign.number
+
+    def lead(self) -> bool:
+        return self._lead is not None and self._lead.take_at_once()
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         if self._units is None:

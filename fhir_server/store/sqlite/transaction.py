@@ -71,8 +71,36 @@ class Unit:
     async def totals(self) -> dict[str, int]:
         return self._at_once().totals()
 
-    async def last_sequence(self) -> int:
-        return self._at_once().last_sequence()
+    async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
+        return self._at_once().last_sequence(resource_types)
+
+    @property
+    def rules_mark(self) -> int:
+        return self._at_once().rules_mark
+
+    async def rules(self) -> bytes:
+        return jobs.rules(self._at_once())
+
+    async def set_rules(self, rules: bytes) -> None:
+        jobs.set_rules(self._at_once(), rules)
+
+    async def add_rows(self, resource_type: str, id_: str, sequence: int, rows: Rows) -> bool:
+        return reindex.add_rows(self._at_once(), resource_type, id_, sequence, rows)
+
+    async def drop_rows(self, of: Callable[[str], bool], limit: int, *, texts: bool = False) -> int:
+        return reindex.drop_rows(self._at_once(), of, limit, texts)
+
+    async def job(self, id_: str) -> Job | None:
+        return jobs.job(self._at_once(), id_)
+
+    async def jobs(self, kind: str | None = None, *, open_only: bool = False) -> list[Job]:
+        return jobs.jobs(self._at_once(), kind, open_only)
+
+    async def put_job(self, job: Job) -> None:
+        jobs.put_job(self._at_once(), job)
+
+    async def drop_job(self, id_: str) -> None:
+        jobs.drop_job(self._at_once(), id_)
 
     def _at_once(self) -> Writing:
         assert not self._over, "the transaction is over"

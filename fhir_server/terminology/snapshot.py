@@ -1,0 +1,109 @@
+"""The definitions as they are at one stamp, read and prepared when first asked for.
+
+Nothing of it goes stale: what follows from definitions lives as long as the stamp; what follows from one
+version of one CodeSystem alone is handed on to the next stamp.
+"""
+
+from collections.abc import Sequence
+
+from fhir_server.outcome import FhirError, not_found
+from fhir_server.resource import Resource
+from fhir_server.terminology.canonicals import Canonicals, Found, ResourceType, chosen, split
+from fhir_server.terminology.compose import Composed, Entry
+from fhir_server.terminology.concepts import CodeSystem
+from fhir_server.terminology.inline import InlineCodeSystem
+from fhir_server.terminology.kept import Kept
+
+CONCEPTS_KEPT = 100_000  # in memory, of code systems
+ENTRIES_KEPT = 100_000  # in memory, of expansions, and as many of lists of codes
+BYTES_KEPT = 8_000_000  # of definitions as they were read
+_LEAST_BYTES = 200  # that a url without any definition counts
+_SHOWN = 5
+
+Prepared = Kept[tuple[object, ...], CodeSystem]
+"""Code systems by the identity of what they were made of."""
+
+
+class Snapshot:
+    def __init__(self, canonicals: Canonicals, stamp: int, prepared: Prepared) -> None:
+        self.stamp = stamp
+        self.prepared = prepared
+        self._canonicals = canonicals
+        self._read: Kept[tuple[ResourceType, str], Sequence[Found]] = Kept(BYTES_KEPT)
+        self._supplements: dict[str, list[Found]] | None = None
+        # by canonical, of value sets as they are without parameters that change what is in them
+        self.composed: Kept[str, Composed] = Kept(ENTRIES_KEPT)
+        self.expanded: Kept[str, tuple[Entry, ...]] = Kept(ENTRIES_KEPT)
+
+    async def found(self, resource_type: ResourceType, url: str, version: str | None = None) -> Found | None:
+        return chosen(await self._versions(resource_type, url), version)
+
+    async def _versions(self, resource_type: ResourceType, url: str) -> Sequence[Found]:
+        key = resource_type, url
+        found = self._read.get(key)
+        if found is None:
+            found = await self._canonicals.read(resource_type, url)
+            self._read.put(key, found, _LEAST_BYTES + sum(each.size_bytes for each in found))
+        return found
+
+    async def resource(self, resource_type: ResourceType, canonical: str) -> Resource:
+        """Raises 404 with the versions that there are."""
+        url, version = split(canonical)
+        found = await self.found(resource_type, url, version)
+        if found is None:
+            raise not_found(await self._absence(resource_type, url, version))
+        return found.resource
+
+    async def _absence(self, resource_type: ResourceType, url: str, version: str | None) -> str:
+        versions = await self._versions(resource_type, url)
+        there = sorted({str(each.resource.get("version")) for each in versions})
+        if version is None or not there:
+            return f"there is no {resource_type} {url}"
+        more = "" if len(there) <= _SHOWN else " …"
+        shown = ", ".join(there[:_SHOWN]) + more
+        return f"there is no version {version} of the {resource_type} {url}, but {shown}"
+
+    async def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
+        """None: its concepts are not here. version: None: the one that a canonical without version means."""
+        found = await self.found("CodeSystem", url, version)
+        if found is None or found.resource.get("content") in ("not-present", "supplement"):
+            return None
+        supplements = await self._of(found)
+        key = (found.identity, *(each.identity for each in supplements))
+        prepared = self.prepared.get(key)
+        if prepared is None:
+            made = InlineCodeSystem(found.resource, [each.resource for each in supplements])
+            self.prepared.put(key, made, len(made))
+            prepared = made
+        return prepared
+
+    async def require_code_system(self, url: str, version: str | None = None) -> CodeSystem:
+        """Raises 404 when the concepts are not here."""
+        system = await self.code_system(url, version)
+        if system is None:
+            raise await self.absent(url, version)
+        return system
+
+    async def absent(self, url: str, version: str | None = None) -> FhirError:
+        """Why the concepts of a code system cannot be used."""
+        if await self.found("CodeSystem", url, version) is not None:
+            return not_found(f"the codes of {_canonical(url, version)} are not here, only its description")
+        return not_found(await self._absence("CodeSystem", url, version))
+
+    async def _of(self, found: Found) -> list[Found]:
+        """The supplements of a code system."""
+        if self._supplements is None:
+            self._supplements = {}
+            for each in await self._canonicals.supplements():
+                url, _ = split(each.resource.get("supplements", ""))
+                self._supplements.setdefault(url, []).append(each)
+        return [
+            each
+            for each in self._supplements.get(found.resource["url"], ())
+            if split(each.resource["supplements"])[1] in (None, found.resource.get("version"))
+            and each.resource.get("status") != "retired"
+        ]
+
+
+def _canonical(url: str, version: str | None) -> str:
+    return url if version is None else f"{url}|{version}"
