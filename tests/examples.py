@@ -32,6 +32,11 @@ def definitions() -> list[tuple[str, bytes]]:
     return list(_lines("r4-definitions.jsonl.xz"))
 
 
+def profile_packages() -> Iterator[tuple[str, bytes]]:
+    """(package/file, text) of the StructureDefinitions of some packages, without the texts for people."""
+    return _lines("profiles.jsonl.xz")
+
+
 def _lines(name: str) -> Iterator[tuple[str, bytes]]:
     with lzma.open(DATA / name) as lines:
         for line in lines:
