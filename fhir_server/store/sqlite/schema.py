@@ -80,7 +80,41 @@ CREATE TABLE job(
 ) STRICT;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES)
+_CONCEPTS = """
+-- the concepts of one version of a code system; current: 0 while they are being loaded
+CREATE TABLE concept_table(
+  id INTEGER PRIMARY KEY, url TEXT NOT NULL, version TEXT NOT NULL, current INTEGER NOT NULL,
+  concepts INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX concept_table_current ON concept_table(url, version) WHERE current;
+-- place: table << 32 | number, in the order in which the code system has them
+CREATE TABLE concept(
+  place INTEGER PRIMARY KEY, tabled INTEGER NOT NULL, code TEXT NOT NULL, display TEXT, detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX concept_code ON concept(tabled, code COLLATE NOCASE);
+-- of each concept all that are above it; direct: 1 for its parents
+CREATE TABLE concept_above(
+  above INTEGER NOT NULL, place INTEGER NOT NULL, direct INTEGER NOT NULL, PRIMARY KEY(above, place)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE concept_property(
+  tabled INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, place INTEGER NOT NULL,
+  PRIMARY KEY(tabled, name, value, place)
+) STRICT, WITHOUT ROWID;
+CREATE VIRTUAL TABLE concept_text USING fts5(text, content='', contentless_delete=1, tokenize='ascii');
+-- $closure: the tables that clients keep, by name; what was added in which version
+CREATE TABLE closure(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, version INTEGER NOT NULL) STRICT;
+CREATE TABLE closure_concept(
+  closure INTEGER NOT NULL, system TEXT NOT NULL, code TEXT NOT NULL, version INTEGER NOT NULL,
+  PRIMARY KEY(closure, system, code)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE closure_entry(
+  closure INTEGER NOT NULL, version INTEGER NOT NULL, system TEXT NOT NULL, below TEXT NOT NULL,
+  above TEXT NOT NULL, PRIMARY KEY(closure, version, system, below, above)
+) STRICT, WITHOUT ROWID;
+"""
+
+HAS_RULES = 2  # the schema that began to have them; read-only layers may be older
+MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
