@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/search.html#number
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,8 @@ from fhir_server.store.rows import Rows
 
 MODIFIERS: frozenset[str] = frozenset()
 
+Convert = Callable[[Decimal | int], float]
+
 _TEXT = re.compile(r"[+ -]?\d{1,40}(?:\.\d{1,40})?(?:[eE][+ -]?\d{1,3})?", re.ASCII)
 _NUMBERS = frozenset(("decimal", "integer", "positiveInt", "unsignedInt"))
 
@@ -27,7 +29,7 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
     if value_type in _NUMBERS:
 
         def emit(value: Any, rows: Rows) -> None:
-            number = float(value)
+            number = to_float(value)
             rows.numbers.add((column, 0, number, number))
 
         return emit
@@ -45,28 +47,45 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
 
 def limits(low: Any, high: Any) -> tuple[float, float]:
     """Of a range whose ends may be open (None)."""
-    return -math.inf if low is None else float(low), math.inf if high is None else float(high)
+    return -math.inf if low is None else to_float(low), math.inf if high is None else to_float(high)
+
+
+def to_float(value: Decimal | int) -> float:
+    """Numbers beyond all floats are infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def where(column: Column, values: Sequence[str], modifier: str, scope: Scope) -> Node:
     points = "Range" not in column.value_types
-    terms = [compare_number(column, value, None, points=points) for value in values]
+    terms = [compare_number(column.name, value, points=points) for value in values]
     return any_of(terms)
 
 
 def compare_number(
-    column: Column, value: str, units: tuple[int, ...] | None, *, points: bool, texts: tuple[str, ...] = ()
+    column: str,
+    value: str,
+    *,
+    points: bool = False,
+    units: tuple[int, ...] | None = None,
+    texts: tuple[str, ...] = (),
+    convert: Convert = to_float,
 ) -> Node:
-    """points: the column holds no ranges, so that `ge` and `le` need one comparison instead of two."""
+    """points: the column holds no ranges, so that `ge` and `le` need one comparison instead of two.
+
+    convert: from the unit that `value` is written in to that of the column
+    """
     prefix, text = split_prefix(unescape(value))
     number = parse(text)
 
     def between(
         low_from: float | None, low_to: float | None, high_from: float | None, high_to: float | None
     ) -> Between:
-        return Between("number", column.name, low_from, low_to, high_from, high_to, units, texts)
+        return Between("number", column, low_from, low_to, high_from, high_to, units, texts)
 
-    first, last = _range(prefix, number, text)
+    first, last = _range(prefix, number, text, convert)
     if points and prefix == "ge":
         return between(first, None, None, None)
     if points and prefix == "le":
@@ -86,21 +105,21 @@ def parse(text: str) -> Decimal:
     return number
 
 
-def _range(prefix: Prefix, number: Decimal, text: str) -> tuple[float, float]:
+def _range(prefix: Prefix, number: Decimal, text: str, convert: Convert) -> tuple[float, float]:
     """The range of a search value, both ends inclusive.
 
     "When a comparison prefix in the set gt, lt, ge, le, sa & eb is provided, the implicit precision of the
     number is ignored".
     """
     if prefix not in ("eq", "ne", "ap"):
-        return float(number), float(number)
+        return convert(number), convert(number)
     half = precision(number, text)
     low, high = number - half, number + half
     if prefix == "ap":  # "10% of the stated value"
         tenth = abs(number) / 10
-        return float(min(low, number - tenth)), float(max(high, number + tenth))
+        return convert(min(low, number - tenth)), convert(max(high, number + tenth))
     # a range narrower than the step from one float to the next still holds the number
-    return float(low), max(float(number), _previous(float(high)))
+    return convert(low), max(convert(number), _previous(convert(high)))
 
 
 def precision(number: Decimal, text: str) -> Decimal:

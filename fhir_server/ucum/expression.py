@@ -3,9 +3,10 @@
 https://ucum.org/ucum#section-Grammar-of-Units-and-Terms
 """
 
+import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -21,6 +22,7 @@ _ANNOTATION = re.compile(r"\{[!-z|~]*\}", re.ASCII)
 _POWERED = re.compile(r"(.*[^\d+-])([+-]?\d+)?", re.ASCII | re.DOTALL)
 # digits beyond these can make no difference to a float
 _ROUNDED = Context(prec=60, traps=[])
+_ZERO = Decimal(0)
 
 
 class UnitError(ValueError):
@@ -34,13 +36,36 @@ class Unit:
     canonical: str
     scale: Fraction
     offset: Fraction = Fraction(0)
+    # the same as `(n * times + d * plus) / (d * over)` for a value n/d
+    _times: int = field(init=False, repr=False, compare=False)
+    _plus: int = field(init=False, repr=False, compare=False)
+    _over: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        scale, offset = self.scale, self.offset
+        object.__setattr__(self, "_times", scale.numerator * offset.denominator)
+        object.__setattr__(self, "_plus", offset.numerator * scale.denominator)
+        object.__setattr__(self, "_over", scale.denominator * offset.denominator)
 
     def in_canonical(self, value: Decimal | int) -> Fraction | None:
-        """None: the value is beyond what numbers are compared by."""
+        """The exact value; None: it is beyond what numbers are compared by."""
         rounded = _ROUNDED.create_decimal(value)
-        if not rounded.is_finite() or abs(rounded.adjusted()) > _WIDEST:
+        if not rounded.is_finite() or (rounded and abs(rounded.adjusted()) > _WIDEST):
             return None
         return Fraction(rounded) * self.scale + self.offset
+
+    def number(self, value: Decimal | int) -> float:
+        """The float that is nearest to the exact value: the same for `5.4 mg` and `0.0054 g`."""
+        rounded = _ROUNDED.create_decimal(value)
+        if not rounded or rounded.adjusted() < -_WIDEST:
+            rounded = _ZERO
+        elif not rounded.is_finite() or rounded.adjusted() > _WIDEST:
+            return math.copysign(math.inf, rounded)
+        numerator, denominator = rounded.as_integer_ratio()
+        try:
+            return (numerator * self._times + denominator * self._plus) / (denominator * self._over)
+        except OverflowError:
+            return math.copysign(math.inf, rounded)
 
 
 @dataclass(slots=True)
