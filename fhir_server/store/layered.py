@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar
 from fhir_server.outcome import invalid, version_conflict
 from fhir_server.resource import content, decode, same_content
 from fhir_server.store.algebra import And, Everything, IdIn, Node, Query, SortKey
+from fhir_server.store.passing import PassingReader, PassingTransaction
 from fhir_server.store.protocol import (
     Content,
     Extract,
@@ -87,7 +88,7 @@ async def _since(main: Reader, resource_type: str, sequence: int) -> Any:
         range_ = range_._replace(before_sequence=page[-1].sequence)
 
 
-class LayeredReader:
+class LayeredReader(PassingReader):
     def __init__(self, main: Reader, layers: Sequence[Layer], shadows: Shadows, *, committed: bool) -> None:
         self._main = main
         self._layers = layers
@@ -252,15 +253,17 @@ class LayeredReader:
         return await self._main.last_sequence(resource_types)
 
 
-class LayeredTransaction(LayeredReader):
+class LayeredTransaction(LayeredReader, PassingTransaction):
     def __init__(self, tx: Transaction, layers: Sequence[Layer], shadows: Shadows, extract: Extract) -> None:
         super().__init__(tx, layers, shadows, committed=False)
         self._tx = tx
         self._extract = extract
+        self.touched: set[str] = set()  # types of what was written
 
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
     ) -> Written:
+        self.touched.add(content.resource_type)
         below = await self._only_below(content.resource_type, content.id)
         if below is not None:
             kept = _content(below)
@@ -271,6 +274,7 @@ class LayeredTransaction(LayeredReader):
         return await self._tx.put(content, method=method, if_match=if_match, force=force)
 
     async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
+        self.touched.add(resource_type)
         below = await self._only_below(resource_type, id_)
         if below is not None:
             await self._copy(below, _content(below))
@@ -305,6 +309,13 @@ class LayeredStore(LayeredReader):
             return work(LayeredTransaction(tx, self._layers, self._shadows, self._store.extract))
 
         return await self._store.transaction(layered)
+
+    @property
+    def rules_sign(self) -> int:
+        return self._store.rules_sign
+
+    def lead(self) -> bool:
+        return self._store.lead()
 
     async def close(self) -> None:
         """Closes the main store; the layers belong to who opened them."""

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from fhir_server.store.algebra import Node, Query
-from fhir_server.store.rows import Rows
+from fhir_server.store.jobs import Job
+from fhir_server.store.rows import Rows, hash64
 
 T = TypeVar("T")
 
@@ -71,6 +72,11 @@ class HistoryRange(NamedTuple):
     at_last_ms: int | None = None  # with at_ms: current at some instant from at_ms to this; None: at at_ms
 
 
+def mark_of(rules: bytes) -> int:
+    """0 for no rules."""
+    return hash64(rules.decode()) if rules else 0
+
+
 class Extract(Protocol):
     """Index rows for the content bytes of a resource, as `search/` computes them."""
 
@@ -119,6 +125,10 @@ class Reader(Protocol):
 class Transaction(Reader, Protocol):
     """Reads see what the same unit of work wrote."""
 
+    @property
+    def rules_mark(self) -> int:
+        """`mark_of` the rules that hold for this unit of work; nobody can change them meanwhile."""
+
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
     ) -> Written:
@@ -131,8 +141,35 @@ class Transaction(Reader, Protocol):
     async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
         """Add the deletion as a version; None when the resource is absent or deleted already."""
 
+    async def set_rules(self, rules: bytes) -> None:
+        """From the commit on every unit of work, of whichever process, sees these."""
+
+    async def add_rows(self, resource_type: str, id_: str, sequence: int, rows: Rows) -> bool:
+        """Add index rows to those that a resource has; what is there already stays.
+
+        False, and nothing is done, when `sequence` is not that of its current version.
+        """
+
+    async def drop_rows(self, of: Callable[[str], bool], limit: int, *, texts: bool = False) -> int:
+        """Remove index rows of the columns that `of` is true of, some `limit`; 0: none was left.
+
+        texts: also what the lexicon has of the columns, which nobody must be writing to then.
+        """
+
+    async def put_job(self, job: Job) -> None:
+        """Add a job, or write down how it stands now."""
+
+    async def drop_job(self, id_: str) -> None: ...
+
 
 class Store(Reader, Protocol):
+    @property
+    def rules_sign(self) -> int:
+        """Another number when `rules()` may have changed, by whichever process. Costs next to nothing."""
+
+    def lead(self) -> bool:
+        """Whether this is the one process that works on jobs; once it is, until the store is closed."""
+
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` once, atomically. What it raises rolls all of it back and is raised here.
 

@@ -38,6 +38,19 @@ class WriteLock:
         os.close(self._lock)
 
 
+class LeadLock:
+    """Held by the one process that works on jobs."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _open(path, ".lead")
+
+    def take_at_once(self) -> bool:
+        return _try(self._file)
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
 class OpenLock:
     """Held as long as a store is open, or while its file is replaced."""
 

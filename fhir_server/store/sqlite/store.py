@@ -12,8 +12,9 @@ import apsw
 from fhir_server.clock import Clock
 from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Node, Query
+from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
-from fhir_server.store.sqlite import find, history, training
+from fhir_server.store.sqlite import find, history, jobs, training
 from fhir_server.store.sqlite.connection import (
     CACHE_KIB,
     SMALL_CACHE_KIB,
@@ -22,11 +23,12 @@ from fhir_server.store.sqlite.connection import (
     open_writer,
 )
 from fhir_server.store.sqlite.errors import outcomes
-from fhir_server.store.sqlite.lock import OpenLock, WriteLock
+from fhir_server.store.sqlite.jobs import Sign
+from fhir_server.store.sqlite.lock import LeadLock, OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
 from fhir_server.store.sqlite.reading import Connected
-from fhir_server.store.sqlite.schema import MIGRATIONS, migrate, version_of
+from fhir_server.store.sqlite.schema import HAS_RULES, MIGRATIONS, migrate, version_of
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
 from fhir_server.store.sqlite.writing import Writing
@@ -44,7 +46,10 @@ class SqliteStore:
         self._limits = limits
         self._closed = False
         self._open: OpenLock | None = None  # None: the file is one that nobody writes
+        self._has_rules = True  # False: the file is of a schema before there were any
         self._units = units  # None: nothing can be written
+        self._sign: Sign | None = None  # None: nothing changes the rules
+        self._lead: LeadLock | None = None  # None: nothing can be written
         self._here = open_connected()
         self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
@@ -117,8 +122,9 @@ class SqliteStore:
             await self._units.close()
         self._readers.close()
         self._here.connection.close()
-        if self._open is not None:
-            self._open.close()
+        for each in (self._open, self._sign, self._lead):
+            if each is not None:
+                each.close()
 
     def _committed(self, writing: Writing) -> None:
         newest, sequence = writing.bodies.newest, writing.sequence
@@ -169,7 +175,7 @@ def open_store(
     if readonly:
         connected = lambda: Connected(open_immutable(path), names, extract)  # noqa: E731
         store = SqliteStore(connected, None, limits, threads)
-        version_of(store._here.connection)
+        store._has_rules = version_of(store._here.connection) >= HAS_RULES
         return store
     with ExitStack() as failed:
         shared = OpenLock(path)
@@ -178,9 +184,12 @@ def open_store(
         lock = WriteLock(path)
         failed.callback(lock.close)
         _prepare(path, lock)
-        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits)
+        sign, lead = Sign(path), LeadLock(path)
+        failed.callback(sign.close)
+        failed.callback(lead.close)
+        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits, sign)
         store = SqliteStore(_readers_of(path, names, extract), units, limits, threads)
-        store._open = shared
+        store._open, store._sign, store._lead = shared, sign, lead
         failed.pop_all()
     return store
 

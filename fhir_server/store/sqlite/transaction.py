@@ -8,8 +8,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from fhir_server.store.algebra import Node, Query
+from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
-from fhir_server.store.sqlite import find, history, training
+from fhir_server.store.rows import Rows
+from fhir_server.store.sqlite import find, history, jobs, reindex, training
 from fhir_server.store.sqlite.patience import Limits, costly, within
 from fhir_server.store.sqlite.worker import Worker
 from fhir_server.store.sqlite.writing import Writing

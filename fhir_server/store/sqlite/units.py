@@ -17,6 +17,7 @@ import apsw
 from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
 from fhir_server.store.protocol import Transaction
 from fhir_server.store.sqlite.errors import unavailable
+from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import WriteLock
 from fhir_server.store.sqlite.patience import Limits
 from fhir_server.store.sqlite.transaction import Unit
@@ -48,12 +49,15 @@ class Group:
 
 
 class Units:
-    def __init__(self, open_writing: Callable[[], Writing], lock: WriteLock, limits: Limits) -> None:
+    def __init__(
+        self, open_writing: Callable[[], Writing], lock: WriteLock, limits: Limits, sign: Sign
+    ) -> None:
         self.on_commit: Callable[[Writing], None] = lambda _: None
         self._open_writing = open_writing
         self._writing: Writing | None = open_writing()  # None: it failed and could not be opened again
         self._lock = lock
         self._limits = limits
+        self._sign = sign
         self._worker = Worker("fhir-store-writer")
         self._group: Group | None = None
         self._busy = False  # a unit runs, or the thread begins or commits
@@ -147,6 +151,7 @@ class Units:
         writing.connection.execute("BEGIN IMMEDIATE")
         try:
             writing.begin()
+            self._sign.tell(writing.rules_mark)  # also of a process that died before it could
         except apsw.Error:
             if writing.connection.in_transaction:
                 writing.connection.execute("ROLLBACK")
@@ -258,6 +263,7 @@ class Units:
         connection = group.writing.connection
         try:
             connection.execute("COMMIT")
+            self._sign.tell(group.writing.rules_mark)
         except apsw.Error:
             # what the disk has kept is uncertain: only a fresh look at the log tells
             self._writing = None

@@ -27,8 +27,9 @@ _ADD_VERSION = (
     "INSERT INTO version(seq, key, version_id, type, last_updated, method, body) VALUES(?, ?, ?, ?, ?, ?, ?)"
 )
 _LAST = """
-SELECT seq, last_updated, (SELECT coalesce(max(id), 0) FROM dictionary)
-FROM version ORDER BY seq DESC LIMIT 1"""
+SELECT seq, last_updated, (SELECT coalesce(max(id), 0) FROM dictionary),
+(SELECT coalesce(max(mark), 0) FROM rules) FROM version ORDER BY seq DESC LIMIT 1"""
+_RULES_MARK = "SELECT coalesce(max(mark), 0) FROM rules"
 
 REMEMBERED = 20_000  # keys, and texts
 
@@ -38,7 +39,7 @@ State = tuple[int, int, int, int, int, int, bytes]
 """key, live, and the current version: seq, version id, last updated, method, body; None each: a phantom"""
 
 
-def _whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate["Writing", P], T]:
+def whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate["Writing", P], T]:
     """A write of which nothing may be kept when it raises after its first change, whoever catches that."""
 
     @wraps(call)
@@ -60,7 +61,7 @@ class Writing(Connected):
 
     def __init__(self, connection: apsw.Connection, names: Names, extract: Extract, clock: Clock) -> None:
         super().__init__(connection, names, extract)
-        self._clock = clock
+        self.clock = clock
         self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
         self.wrote = False  # whether this unit did
@@ -71,14 +72,22 @@ class Writing(Connected):
         self._totals: Counter[int] = Counter()  # changes of counts per type not written yet
         self._columns = _Columns(connection, names)
         self._statistics = index.Statistics(connection)
+        self.rules_mark = 0  # of the rules that the transaction sees
         self._keys: dict[tuple[str, str], int] = {}  # of targets of references, lately
         self._texts: set[tuple[str, str, int]] = set()  # rows of the lexicon, lately
 
     def begin(self) -> None:
         """At the start of a transaction: where the log ends."""
-        self.sequence, self._last_updated, newest = self._execute(_LAST).get or (0, 0, 0)
+        found = self._execute(_LAST).get or (0, 0, 0, self._execute(_RULES_MARK).get)
+        self.sequence, self._last_updated, newest, mark = found
+        if mark != self.rules_mark:
+            self.see_rules(mark)
         if newest != self.bodies.newest:
             self.bodies.use_newest()
+
+    def see_rules(self, mark: int) -> None:
+        self.rules_mark = mark
+        self._texts.clear()  # under other rules the lexicon may lose some
 
     def begin_unit(self, *, savepoint: bool) -> None:
         """savepoint: others have written in the same transaction of SQLite."""
@@ -140,7 +149,7 @@ class Writing(Connected):
         self.write_totals()
         return super().totals()
 
-    @_whole
+    @whole
     def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
         resource_type, id_, body, rows = content
         index.require_few_instances(rows)
@@ -159,7 +168,7 @@ class Writing(Connected):
         self.before_write()
         version = self._add_version(content, method, type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 1, key))
-        self._replace(key, old_rows, rows)
+        self.replace(key, old_rows, rows)
         return Written(version, created=False, changed=True)
 
     def _create(self, content: Content, method: Method, stored: str | bytes, state: State | None) -> Written:
@@ -173,10 +182,10 @@ class Writing(Connected):
             self._execute(_SET_CURRENT, (self.sequence + 1, 1, key))
         version = self._add_version(content, method, type_id, key, version_id)
         self._totals[type_id] += 1
-        self._replace(key, None, content.rows)
+        self.replace(key, None, content.rows)
         return Written(version, created=True, changed=True)
 
-    @_whole
+    @whole
     def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
         type_id = self.names.type_id(self.connection, resource_type)
         if type_id is None:
@@ -193,7 +202,7 @@ class Writing(Connected):
         version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
         self._execute(_SET_CURRENT, (version.sequence, 0, key))
         self._totals[type_id] -= 1
-        self._replace(key, old_rows, content.rows)
+        self.replace(key, old_rows, content.rows)
         return version
 
     def _add_version(
@@ -201,7 +210,7 @@ class Writing(Connected):
     ) -> Version:
         if self._stamp is None:
             # the clock may be set back; the log's times may not
-            self._stamp = max(self._clock(), self._last_updated)
+            self._stamp = max(self.clock(), self._last_updated)
         self.sequence += 1
         self._last_updated = self._stamp
         resource_type, id_, body, _ = content
@@ -210,7 +219,7 @@ class Writing(Connected):
         answer = served(body, resource_type, id_, version_id, self._stamp) if body else b""
         return Version(self.sequence, resource_type, id_, version_id, self._stamp, method, answer)
 
-    def _replace(self, key: int, old: Rows | None, new: Rows) -> None:
+    def replace(self, key: int, old: Rows | None, new: Rows) -> None:
         """The index rows of a resource; `old` are those that it has now, None: none."""
         gone, added = index.differences(old, new)
         for table, rows in index.table_rows(gone, key, self._columns, self._key):
