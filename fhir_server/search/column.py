@@ -6,6 +6,7 @@ from datetime import tzinfo
 from typing import Any
 
 from fhir_server.definitions.types import SearchParameterType
+from fhir_server.search.terms import Terms
 from fhir_server.store.rows import Rows
 
 Emit = Callable[[Any, Rows], None]
@@ -26,6 +27,7 @@ class Column:
     narrowed: bool = False  # references: the expression selects those to `targets` and no others
     systems: frozenset[str] = frozenset()  # code systems that an element of type `code` implies
     single: bool = False  # a resource has at most one value
+    by_sound: bool = False  # strings: what sounds alike is found too
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Indexing:
 
     zone: tzinfo  # of dates without an offset
     bases: tuple[str, ...] = ()  # base URLs of this server; absolute references below them are local
+    plain: bool = False  # only rows that are compared without a modifier: composites know none
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,4 @@ class Scope:
     bases: tuple[str, ...]  # without a slash at the end
     now_ms: int
     resource_types: frozenset[str]  # every resource type there is
+    terms: Terms | None = None  # None: nothing can be looked up, what needs it is refused

@@ -18,7 +18,7 @@ from fhir_server.outcome import DefinitionError
 from fhir_server.search.column import Column, Indexing
 from fhir_server.search.path import Branch, Child, Step, Walk, branches, walks
 from fhir_server.search.string import FAMILY
-from fhir_server.search.token import BOOLEAN_SYSTEMS
+from fhir_server.search.token import BOOLEAN_SYSTEMS, MIME_TYPE_SYSTEM, MIME_TYPES
 from fhir_server.search.types import TYPES
 
 # of an expression that FHIRPath evaluates nothing is known but what the parameter type can index
@@ -166,6 +166,8 @@ class Columns:
     def _systems(self, way: Walk) -> frozenset[str]:
         if way.type_name == "boolean":
             return BOOLEAN_SYSTEMS
+        if way.value_set == MIME_TYPES:
+            return frozenset((MIME_TYPE_SYSTEM,))
         codes = self.definitions.codes(way.value_set) if way.type_name == "code" and way.value_set else None
         return frozenset(system for system, _ in codes or ())
 

@@ -18,6 +18,7 @@ from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
 from fhir_server.search.options import DEFAULTS, Options
 from fhir_server.search.result import Include, Summary, Total
+from fhir_server.search.terms import Terms
 from fhir_server.store.algebra import Everything, IdIn, Node, SortKey
 from fhir_server.suggestion import choices
 
@@ -67,19 +68,21 @@ def compile_search(  # noqa: PLR0913
     strict: bool = True,
     compartment: Compartment | None = None,
     options: Options = DEFAULTS,
+    terms: Terms | None = None,
 ) -> Search:
     """What `parameters` ask for among `resource_types`, or among all types that there are (empty).
 
-    Raises 400 with what is not understood and the nearest that would be.
+    Raises 400 with what is not understood and the nearest that would be. What `terms` lacks stands in it
+    afterwards: then the search must be compiled again, not run. None: what has to be looked up is refused.
     """
-    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types)
+    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types, terms)
     reading = _Reading(
         definitions, tuple(resource_types), Filters(definitions, scope, options), options, strict
     )
     return reading.read(parameters, compartment)
 
 
-def criteria(
+def criteria(  # noqa: PLR0913
     definitions: Definitions,
     resource_type: str,
     given: str | Parameters,
@@ -87,13 +90,14 @@ def criteria(
     *,
     now_ms: int = 0,
     options: Options = DEFAULTS,
+    terms: Terms | None = None,
 ) -> Node:
     """The criteria of a conditional interaction: `identifier=sys|1&active=true`.
 
     https://hl7.org/fhir/R4/http.html#ccreate
 
     No condition is ever dropped: anything that is not a search parameter of the type is an error, and so is
-    an absence of criteria, which would fit every resource.
+    an absence of criteria, which would fit every resource. `terms`: as for `compile_search`.
     """
     found = _parsed(given, resource_type) if isinstance(given, str) else given
     if not found:
@@ -103,7 +107,7 @@ def criteria(
             raise not_supported(f"{name!r} cannot be a criterion of a conditional interaction")
         if not value:
             raise bad_value(f"the criterion {name!r} has no value")
-    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types)
+    scope = Scope(options.zone, (base_url.rstrip("/"),), now_ms, definitions.resource_types, terms)
     filters = Filters(definitions, scope, options)
     _require_few(found, options)
     nodes = []

@@ -3,22 +3,25 @@
 https://hl7.org/fhir/R4/search.html#modifiers, https://hl7.org/fhir/R4/search.html#chaining
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, bad_value, not_supported, too_costly
-from fhir_server.search import composite, reference
-from fhir_server.search.column import Scope
+from fhir_server.search import composite, hierarchy, reference, uri
+from fhir_server.search.column import Column, Scope
 from fhir_server.search.columns import Parameter, columns_of
-from fhir_server.search.combine import any_of, none_of
+from fhir_server.search.combine import all_of, any_of, none_of
+from fhir_server.search.local import ID
 from fhir_server.search.options import Options
 from fhir_server.search.special import LATER, SPECIAL
-from fhir_server.search.types import LATER_MODIFIERS, TYPES
-from fhir_server.search.values import alternatives
-from fhir_server.store.algebra import Backward, Everything, Forward, Node, Nothing
+from fhir_server.search.types import TYPES
+from fhir_server.search.values import alternatives, split, unescape
+from fhir_server.store.algebra import Backward, Everything, Forward, IdIn, Node, Nothing
 from fhir_server.suggestion import choices
 
 HAS = "_has"
+LIST = "_list"
+_NEGATED = frozenset(("not", "not-in"))
 
 
 class Filters:
@@ -33,7 +36,7 @@ class Filters:
     def known(self, resource_types: Sequence[str], name: str) -> bool:
         """Whether `name` begins with a parameter that all of the types have."""
         code = code_of(name)
-        if code == HAS or code in LATER:
+        if code in (HAS, LIST) or code in LATER:
             return True
         return all(code in self._definitions.search_parameters(each) for each in resource_types)
 
@@ -57,6 +60,8 @@ class Filters:
             raise not_supported(f"{name!r} ends in a colon without a modifier")
         if code in LATER or code == HAS:
             raise self._later(code)
+        if code == LIST:
+            return self._listed(name, value)
         parameters = [self.parameter(each, code) for each in resource_types]
         if dot:
             return any_of(self._chain(each, modifier, rest, value, steps) for each in parameters)
@@ -73,7 +78,7 @@ class Filters:
     def _shared(self, resource_types: Sequence[str]) -> set[str]:
         """Codes of the parameters that all of the types have and that can be searched by."""
         codes = [set(self._definitions.search_parameters(each)) for each in resource_types]
-        return (set.intersection(*codes) if codes else set()) - LATER
+        return ((set.intersection(*codes) if codes else set()) | {LIST}) - LATER
 
     def _later(self, code: str) -> FhirError:
         if code == HAS:
@@ -91,15 +96,46 @@ class Filters:
             found = special(values, self._scope)
         else:
             found = any_of(self._values(parameter, modifier, values) for parameter in parameters)
-        return none_of(found) if modifier == "not" else found
+        return none_of(found) if modifier in _NEGATED else found
 
     def _values(self, parameter: Parameter, modifier: str, values: list[str]) -> Node:
         self._require_modifier(parameter, modifier)
         if parameter.composites:
             return composite.where(parameter, values, self._scope)
         modifier = "" if modifier == "not" else modifier
-        kind = TYPES[parameter.type]
-        return any_of(kind.where(column, values, modifier, self._scope) for column in parameter.columns)
+        return any_of(
+            self._in_column(parameter, column, modifier, values)
+            for column in parameter.columns
+            if not modifier or modifier in self._modifiers(parameter, column)
+        )
+
+    def _in_column(self, parameter: Parameter, column: Column, modifier: str, values: list[str]) -> Node:
+        if modifier in hierarchy.MODIFIERS and modifier in hierarchy.modifiers(self._columns, column):
+            return hierarchy.where(self._columns, column, values, modifier, self._scope, self._allowed)
+        found = TYPES[parameter.type].where(column, values, modifier, self._scope)
+        if parameter.code == "url" and parameter.type == "uri" and not modifier:
+            return any_of((found, *self._of_versions(parameter, column, values)))
+        return found
+
+    def _of_versions(self, parameter: Parameter, column: Column, values: list[str]) -> Iterator[Node]:
+        """`url|version`: "servers SHOULD support automatically detecting a |[version] portion".
+
+        https://hl7.org/fhir/R4/search.html#uri
+        """
+        version = self._columns.parameter(parameter.resource_type, "version")
+        for value in values:
+            match split(value, "|"):
+                case [url, number] if url and number and version is not None:
+                    named = uri.where(column, [url], "", self._scope)
+                    yield all_of((named, self._values(version, "", [number])))
+
+    def _modifiers(self, parameter: Parameter, column: Column) -> frozenset[str]:
+        """The modifiers that go with a column, beside :missing."""
+        found = TYPES[column.type].fitting(column)
+        if parameter.type != "reference":
+            return found
+        types = frozenset(column.targets or self._definitions.resource_types)
+        return found | types | hierarchy.modifiers(self._columns, column)
 
     def _require_modifier(self, parameter: Parameter, modifier: str) -> None:
         if not modifier:
@@ -107,17 +143,10 @@ class Filters:
         if parameter.type == "reference" and modifier in self._definitions.resource_types:
             self._targets(parameter, modifier)
             return
-        kind = TYPES.get(parameter.type)
-        allowed = kind.modifiers if kind and parameter.columns else frozenset()
-        if modifier in allowed:
-            return
-        of = f"{parameter.code}, a {parameter.type} parameter"
-        if modifier in LATER_MODIFIERS:
-            raise not_supported(f"the modifier :{modifier} of {of}, is not supported by this server")
-        known = allowed | {"missing"}
-        if parameter.type == "reference":
-            known |= set(self._targets(parameter, ""))
-        raise not_supported(f":{modifier} is not a modifier of {of}{choices(modifier, known)}")
+        known = {"missing"}.union(*(self._modifiers(parameter, column) for column in parameter.columns))
+        if modifier not in known:
+            of = f"{parameter.code}, a {parameter.type} parameter"
+            raise not_supported(f":{modifier} is not a modifier of {of}{choices(modifier, known)}")
 
     def _missing(self, parameters: Sequence[Parameter], value: str) -> Node:
         if value not in ("true", "false"):
@@ -194,6 +223,27 @@ class Filters:
             raise too_costly(
                 f"chains and _has may go {self._options.chain_depth} steps from resource to resource"
             )
+
+    def _listed(self, name: str, value: str) -> Node:
+        """`_list=42`: what the entries of List/42 refer to.
+
+        https://hl7.org/fhir/R4/search.html#list
+        """
+        if name != LIST:
+            raise not_supported(f"{name!r}: {LIST} has no modifiers and no chains")
+        ids = [unescape(each) for each in alternatives(value)]
+        for id_ in ids:
+            if id_.startswith("$"):
+                raise not_supported(f"the functional list {id_!r} is not supported, ids of Lists are")
+            if ID.fullmatch(id_) is None:
+                raise bad_value(f"{id_!r} is not the id of a List")
+        lists = all_of((IdIn(tuple(ids)), self._allowed("List")))
+        columns = self.parameter("List", "item").columns
+        return any_of(Backward(column.name, "List", lists) for column in columns)
+
+    def _allowed(self, resource_type: str) -> Node:
+        """What resources of a type must fit to be seen on the way to others."""
+        return Everything()
 
     def in_compartment(self, code: str, id_: str, resource_type: str) -> Node:
         """Resources of a type that are in the compartment of `code`/`id_`.

@@ -5,7 +5,7 @@ the first resource of the type comes.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from typing import Any
 
@@ -86,17 +86,14 @@ class Indexer:
         emits = [self._computed(source, resource_type) for source in sources if source.expression]
         return _all([self._walked([source for source in sources if not source.expression]), *emits])
 
-    def _walked(self, sources: Iterable[Source]) -> Emit:
-        tree = _Tree()
+    def _walked(self, sources: Iterable[Source], *, plain: bool = False) -> Emit:
+        tree, indexing = _Tree(), replace(self.indexing, plain=plain)
         for source in sources:
             for walk in source.walks:
-                emit = self._emitter(source.column, walk.type_name)
+                emit = _emitter(source.column, walk.type_name, indexing)
                 assert emit is not None  # columns.py keeps no walk to a type that cannot be indexed
                 tree.add(walk.moves, emit)
         return tree.compile()
-
-    def _emitter(self, column: Column, type_name: str) -> Emit | None:
-        return TYPES[column.type].emitter(column.name, type_name, self.indexing)
 
     def _computed(self, source: Source, resource_type: str) -> Emit:
         assert source.expression is not None
@@ -106,7 +103,7 @@ class Indexer:
         def emit(resource: Any, rows: Rows) -> None:
             for type_name, value in expression.typed(resource):
                 if type_name not in emitters:
-                    emitters[type_name] = self._emitter(source.column, type_name)
+                    emitters[type_name] = _emitter(source.column, type_name, self.indexing)
                 found = emitters[type_name]
                 if found is not None:
                     found(value, rows)
@@ -121,7 +118,8 @@ class Indexer:
             for component in composite.components:
                 group = of_resource if component.of_resource else within
                 group |= {source.column.name: source for source in component.sources}
-        emit_item, emit_resource = self._walked(within.values()), self._walked(of_resource.values())
+        emit_item = self._walked(within.values(), plain=True)
+        emit_resource = self._walked(of_resource.values(), plain=True)
         items = [_items(walk) for walk in composites[0].items]
 
         def emit(resource: Any, rows: Rows) -> None:
@@ -136,6 +134,10 @@ class Indexer:
                         rows.instances.append(instance)
 
         return emit
+
+
+def _emitter(column: Column, type_name: str, indexing: Indexing) -> Emit | None:
+    return TYPES[column.type].emitter(column.name, type_name, indexing)
 
 
 def _items(walk: Walk) -> Callable[[Any], list[Any]]:

@@ -10,43 +10,38 @@ search knows only the current one. Identifiers of references have a column of th
 Which URLs are the server's own can change, so a search for `Patient/1` also looks for its absolute form.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.outcome import bad_value
-from fhir_server.search import token
+from fhir_server.search import token, uri
 from fhir_server.search.column import Column, Emit, Indexing, Scope
 from fhir_server.search.combine import any_of
+from fhir_server.search.local import ABSOLUTE, ID, local
 from fhir_server.search.values import unescape
-from fhir_server.store.algebra import Node, Or, Present, ReferenceIn, ReferenceOfType, TokenIn
+from fhir_server.store.algebra import (
+    LexiconIn,
+    Node,
+    Nothing,
+    Or,
+    Present,
+    ReferenceIn,
+    ReferenceOfType,
+    TokenIn,
+)
 from fhir_server.store.rows import Rows, hash64
 
+MODIFIERS = frozenset(("identifier", "above", "below"))
 IDENTIFIER = "[identifier]"
 ELSEWHERE = "[elsewhere]"
 _CANONICALS = frozenset(("canonical", "uri", "url"))
-_LOCAL = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?", re.ASCII)
-_ABSOLUTE = re.compile(rf"((?:https?|HTTPS?)://.+/){_LOCAL.pattern}", re.ASCII)
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-
-
-@lru_cache(maxsize=8192)
-def local(text: str, bases: tuple[str, ...]) -> tuple[str, str] | None:
-    """(type, id) of a reference to a resource of this server."""
-    if found := _LOCAL.fullmatch(text):
-        return found[1], found[2]
-    if found := _ABSOLUTE.fullmatch(text):
-        prefix, resource_type, id_ = found.groups()
-        if prefix[:-1] in bases:
-            return resource_type, id_
-    return None
 
 
 def elsewhere(text: str) -> Iterator[str]:
     """Texts by which a reference that is not local is found."""
     yield text
-    if found := _ABSOLUTE.fullmatch(text):
+    if found := ABSOLUTE.fullmatch(text):
         prefix, resource_type, id_ = found.groups()
         yield f"{prefix}{resource_type}/{id_}"
         yield _of_type(resource_type)
@@ -67,8 +62,13 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
             if found := local(value, bases):
                 rows.references.add((column, *found))
                 return
-            for text in {value, value.partition("|")[0]}:
-                rows.tokens.add((elsewhere_column, hash64(text)))
+            url, bar, _ = value.partition("|")
+            rows.tokens.add((elsewhere_column, hash64(url)))
+            if bar:
+                hashed = hash64(value)
+                rows.tokens.add((elsewhere_column, hashed))
+                # for `url|1`, which is 1.0 and 1.1
+                rows.lexicon.add((elsewhere_column, value, hashed))
 
         return emit_canonical
     if value_type == "Resource":
@@ -83,7 +83,7 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
 
 def _reference(column: str, indexing: Indexing) -> Emit:
     bases, elsewhere_column = indexing.bases, column + ELSEWHERE
-    identifier = token.emitter(column + IDENTIFIER, "Identifier", indexing)
+    identifier = token.emitter(column + IDENTIFIER, "Identifier", replace(indexing, plain=True))
     assert identifier is not None
 
     def emit(value: Any, rows: Rows) -> None:
@@ -100,26 +100,65 @@ def _reference(column: str, indexing: Indexing) -> Emit:
     return emit
 
 
+def modifiers(column: Column) -> frozenset[str]:
+    """What goes with any reference; hierarchies of references have more (`hierarchy.py`).
+
+    https://hl7.org/fhir/R4/search.html#reference
+    """
+    found = set()
+    if "Reference" in column.value_types:
+        found.add("identifier")
+    if not _CANONICALS.isdisjoint(column.value_types):
+        found.add("below")
+    return frozenset(found)
+
+
 def where(column: Column, values: Sequence[str], modifier: str, scope: Scope) -> Node:
     if modifier == "identifier":
         return token.where(_identifiers(column), values, "", scope)
+    if modifier == "below":
+        return _of_versions(column, values, scope)
+    resource_type = modifier
     pairs: dict[tuple[str, str], None] = {}
-    texts: dict[str, None] = {}
-    types = _types(column, modifier, scope)
+    texts: list[str] = []
     for value in values:
-        text = unescape(value)
-        found = local(text, scope.bases)
-        if found is not None:
-            pairs |= {found: None} if _is_meant(column, found[0], modifier, text) else {}
-        elif _ID.fullmatch(text) and not _is_canonical(column):
-            pairs |= {(resource_type, text): None for resource_type in types}
+        found = identities(column, value, resource_type, scope)
+        if found is None:
+            texts.append(unescape(value))
         else:
-            texts[text] = None
-    texts |= {f"{base}/{type_}/{id_}": None for base in scope.bases for type_, id_ in pairs}
+            pairs |= dict.fromkeys(found)
+    return referring(column, tuple(pairs), texts, scope)
+
+
+def identities(column: Column, value: str, resource_type: str, scope: Scope) -> list[tuple[str, str]] | None:
+    """The resources of this server that are meant by `id`, `Type/id` or a URL; None: it is elsewhere.
+
+    resource_type: the one type that is meant, "": any
+    """
+    text = unescape(value)
+    found = local(text, scope.bases)
+    if found is not None:
+        return [found] if _is_meant(column, found[0], resource_type, text) else []
+    if ID.fullmatch(text) and not is_canonical(column):
+        return [(each, text) for each in _types(column, resource_type, scope)]
+    return None
+
+
+def referring(column: Column, pairs: Sequence[tuple[str, str]], texts: Sequence[str], scope: Scope) -> Node:
+    """What refers to one of the resources, or to what is elsewhere under one of the texts."""
+    urls = dict.fromkeys((*texts, *(f"{base}/{type_}/{id_}" for base in scope.bases for type_, id_ in pairs)))
     terms: list[Node] = [ReferenceIn(column.name, tuple(pairs))] if pairs else []
-    if texts:
-        terms.append(TokenIn(column.name + ELSEWHERE, tuple(hash64(text) for text in texts)))
+    if urls:
+        terms.append(TokenIn(column.name + ELSEWHERE, tuple(hash64(url) for url in urls)))
     return any_of(terms)
+
+
+def _of_versions(column: Column, values: Sequence[str], scope: Scope) -> Node:
+    """Canonicals whose version begins so: https://hl7.org/fhir/R4/search.html#versions"""
+    beginnings = [each for value in values if "|" in value for each in uri.below(unescape(value))]
+    name = column.name + ELSEWHERE
+    versions = LexiconIn(name, tuple(beginnings), prefix=True) if beginnings else Nothing()
+    return any_of((where(column, values, "", scope), versions))
 
 
 def _types(column: Column, modifier: str, scope: Scope) -> tuple[str, ...]:
@@ -134,7 +173,7 @@ def _is_meant(column: Column, resource_type: str, modifier: str, text: str) -> b
     return not column.narrowed or resource_type in column.targets
 
 
-def _is_canonical(column: Column) -> bool:
+def is_canonical(column: Column) -> bool:
     return _CANONICALS.issuperset(column.value_types)
 
 

@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/search.html#token
 A Coding makes one row, the hash of `system|code`; the lexicon, which is kept once for all resources, knows
 the hashes that a code alone or a system alone stands for. An Identifier makes a row for each form it can be
 searched by, because its values are too many for a lexicon. A primitive makes one row, the hash of its text.
-Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too.
+Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too. What people read of a
+code, for `:text`, is a row of its hash in a column of its own, and its text is in the lexicon.
 
 Codes are compared without case unless their system is known to need it; identifiers, ids and URIs exactly.
 """
@@ -16,15 +17,21 @@ from functools import lru_cache
 from typing import Any
 
 from fhir_server.outcome import bad_value
+from fhir_server.search import concept
 from fhir_server.search.column import Column, Emit, Indexing, Scope
 from fhir_server.search.combine import any_of
-from fhir_server.search.values import split, unescape
-from fhir_server.store.algebra import LexiconIn, Node, Present, TokenIn
+from fhir_server.search.text import normalise
+from fhir_server.search.values import split, system_and_code, unescape
+from fhir_server.store.algebra import LexiconIn, Node, Nothing, Present, TokenIn
 from fhir_server.store.rows import Rows, hash64
 
-MODIFIERS = frozenset(("not",))
+MODIFIERS = frozenset(("not", "text", "of-type")) | concept.MODIFIERS
 SYSTEM = "[system]"
 """Where the lexicon has the systems of a column's codes."""
+TEXT = "[text]"
+"""The column of what people read of a column's codes."""
+OF_TYPE = "[of-type]"
+"""The column of a column's identifiers by their types."""
 SORTABLE = frozenset(("Coding", "CodeableConcept", "code", "boolean", "string"))
 
 CASE_SENSITIVE_SYSTEMS = frozenset(("http://unitsofmeasure.org", "http://varnomen.hgvs.org"))
@@ -33,6 +40,9 @@ CASE_SENSITIVE_SYSTEMS = frozenset(("http://unitsofmeasure.org", "http://varnome
 BOOLEAN_SYSTEMS = frozenset(
     ("http://hl7.org/fhir/special-values", "http://terminology.hl7.org/CodeSystem/special-values")
 )
+
+MIME_TYPES = "http://hl7.org/fhir/ValueSet/mimetypes"
+MIME_TYPE_SYSTEM = "urn:ietf:bcp:13"
 
 _FOLDED = frozenset(("code", "boolean", "string", "markdown"))
 _EXACT = frozenset(("id", "uri", "url", "canonical", "oid", "uuid"))
@@ -45,7 +55,7 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
     if value_type in _FOLDED or value_type in _EXACT or value_type in _NUMBERS:
         return _primitive(column, folded=value_type in _FOLDED)
     build = _STRUCTURES.get(value_type)
-    return None if build is None else build(column)
+    return None if build is None else build(column, indexing)
 
 
 def code_hash(system: str | None, code: str | None) -> int:
@@ -71,38 +81,67 @@ def _primitive(column: str, *, folded: bool) -> Emit:
     return emit
 
 
-def _coding(column: str) -> Emit:
-    systems = column + SYSTEM
+def _coding(column: str, indexing: Indexing) -> Emit:
+    systems, text_rows = column + SYSTEM, _text(column, indexing)
 
     @lru_cache(maxsize=1024)
-    def rows_of(system: str | None, code: str | None) -> tuple[tuple[str, int], list[tuple[str, str, int]]]:
-        hashed = code_hash(system, code)
-        texts = [(systems, system, hashed)] if system else []
-        if code:
-            texts.append((column, code.casefold(), hashed))
-        return (column, hashed), texts
+    def rows_of(
+        system: str | None, code: str | None, display: str | None
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
+        tokens, texts = text_rows(display)
+        if system or code:
+            hashed = code_hash(system, code)
+            tokens += ((column, hashed),)
+            texts += ((systems, system, hashed),) if system else ()
+            texts += ((column, code.casefold(), hashed),) if code else ()
+        return tokens, texts
 
     def emit(value: Any, rows: Rows) -> None:
-        system, code = value.get("system"), value.get("code")
-        if system or code:
-            row, texts = rows_of(system, code)
-            rows.tokens.add(row)
+        get = value.get
+        tokens, texts = rows_of(get("system"), get("code"), get("display"))
+        rows.tokens.update(tokens)
+        rows.lexicon.update(texts)
+
+    return emit
+
+
+def _codeable_concept(column: str, indexing: Indexing) -> Emit:
+    coding, text_rows = _coding(column, indexing), _text(column, indexing)
+
+    def emit(value: Any, rows: Rows) -> None:
+        for item in value.get("coding", ()):
+            coding(item, rows)
+        if text := value.get("text"):
+            tokens, texts = text_rows(text)
+            rows.tokens.update(tokens)
             rows.lexicon.update(texts)
 
     return emit
 
 
-def _codeable_concept(column: str) -> Emit:
-    coding = _coding(column)
-
-    def emit(value: Any, rows: Rows) -> None:
-        for item in value.get("coding", ()):
-            coding(item, rows)
-
-    return emit
+_TextRows = Callable[[str | None], tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]]
 
 
-def _identifier(column: str) -> Emit:
+def _text(column: str, indexing: Indexing) -> _TextRows:
+    """The rows of what people read of a code, normalised like strings."""
+    named = column + TEXT
+
+    @lru_cache(maxsize=512)
+    def rows_of(
+        text: str | None,
+    ) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
+        comparable = normalise(text) if text and not indexing.plain else ""
+        if not comparable:
+            return (), ()
+        hashed = hash64(comparable)
+        return ((named, hashed),), ((named, comparable, hashed),)
+
+    return rows_of
+
+
+def _identifier(column: str, indexing: Indexing) -> Emit:
+    type_rows = _identifier_type(column, indexing)
+
     def emit(value: Any, rows: Rows) -> None:
         system, text, add = value.get("system"), value.get("value"), rows.tokens.add
         if text:
@@ -110,11 +149,31 @@ def _identifier(column: str) -> Emit:
             add((column, hash64(f"{system or ''}|{text}")))
         if system:
             add((column, hash64(f"{system}|")))
+        if "type" in value and not indexing.plain:
+            type_rows(value, rows)
 
     return emit
 
 
-def _contact_point(column: str) -> Emit:
+def _identifier_type(column: str, indexing: Indexing) -> Emit:
+    """`system|code|value` for each code of an identifier's type, and the type's text."""
+    of_type, text_rows = column + OF_TYPE, _text(column, indexing)
+
+    def emit(value: Any, rows: Rows) -> None:
+        type_, text = value["type"], value.get("value")
+        if text:
+            for coding in type_.get("coding", ()):
+                system, code = coding.get("system"), coding.get("code")
+                if system and code:
+                    rows.tokens.add((of_type, hash64(f"{system}|{code.casefold()}|{text}")))
+        tokens, texts = text_rows(type_.get("text"))
+        rows.tokens.update(tokens)
+        rows.lexicon.update(texts)
+
+    return emit
+
+
+def _contact_point(column: str, indexing: Indexing) -> Emit:
     def emit(value: Any, rows: Rows) -> None:
         if text := value.get("value"):
             comparable = contact(text)
@@ -131,7 +190,7 @@ def contact(text: str) -> str:
     return bare if bare.lstrip("+").isdigit() else text.casefold().strip()
 
 
-_STRUCTURES: dict[str, Callable[[str], Emit]] = {
+_STRUCTURES: dict[str, Callable[[str, Indexing], Emit]] = {
     "Coding": _coding,
     "CodeableConcept": _codeable_concept,
     "Identifier": _identifier,
@@ -139,29 +198,46 @@ _STRUCTURES: dict[str, Callable[[str], Emit]] = {
 }
 
 
-def parse(text: str) -> tuple[str | None, str]:
-    """(system, code). System None: any; "": without one. Code "": any code of the system."""
-    parts = [unescape(part) for part in split(text, "|")]
-    match parts:
-        case [code]:
-            return None, code
-        case ["", ""]:
-            raise bad_value("'|' names neither a system nor a code")
-        case [system, code]:
-            return system, code
-        case _:
-            raise bad_value(rf"{text!r} has more than one '|'; one that is part of a code is written '\|'")
+def modifiers(column: Column) -> frozenset[str]:
+    """What can be asked of the types that the column holds.
+
+    https://hl7.org/fhir/R4/search.html#token
+    """
+    types, found = set(column.value_types), {"not"}
+    if MIME_TYPE_SYSTEM in column.systems:
+        found.add("below")
+    elif types & _CODED or (column.systems and "code" in types):
+        found |= concept.MODIFIERS
+    if types & (_CODED | {"Identifier"}):
+        found.add("text")
+    if "Identifier" in types:
+        found.add("of-type")
+    return frozenset(found)
 
 
 def where(column: Column, values: Sequence[str], modifier: str, scope: Scope) -> Node:
+    match modifier:
+        case "text":
+            return _texts(column, values)
+        case "of-type":
+            return TokenIn(column.name + OF_TYPE, tuple(dict.fromkeys(_typed(value) for value in values)))
+        case "below" if MIME_TYPE_SYSTEM in column.systems:
+            return _mime_types(column, values)
+        case "in" | "not-in" | "above" | "below":
+            return _concepts(column, concept.concepts(column, values, modifier, scope))
+        case _:
+            return _equal(column, values, scope)
+
+
+def _equal(column: Column, values: Sequence[str], scope: Scope) -> Node:
     hashes: dict[int, None] = {}
     codes: list[str] = []
     systems: list[str] = []
     everything = False
     coded = not _CODED.isdisjoint(column.value_types)
     for value in values:
-        system, code = parse(value)
-        hashes |= dict.fromkeys(_hashes(column, system, code))
+        system, code = system_and_code(value)
+        hashes |= dict.fromkeys(_hashes(column, system, code, scope))
         if coded and system is None:
             codes.append(code.casefold())
         elif coded and system and not code:
@@ -177,7 +253,7 @@ def where(column: Column, values: Sequence[str], modifier: str, scope: Scope) ->
     return any_of(terms)
 
 
-def _hashes(column: Column, system: str | None, code: str) -> list[int]:
+def _hashes(column: Column, system: str | None, code: str, scope: Scope) -> list[int]:
     """Hashes that are known without the lexicon, by each of the types that the column holds."""
     found: list[int] = []
     for value_type in column.value_types:
@@ -185,13 +261,69 @@ def _hashes(column: Column, system: str | None, code: str) -> list[int]:
             if system is not None and code:
                 found.append(code_hash(system, code))
         elif value_type == "Identifier":
-            found.append(hash64(code if system is None else f"{system}|{code}"))
+            found += _identifier_hashes(system, code, scope)
         elif value_type == "ContactPoint":
             comparable = contact(code)
             found.append(hash64(f"{system}|{comparable}" if system else comparable))
         elif code and (not system or system in column.systems):
             found.append(hash64(code.casefold() if value_type in _FOLDED else code))
     return found
+
+
+def _identifier_hashes(system: str | None, value: str, scope: Scope) -> list[int]:
+    """An identifier is the same under each of the names that its system has."""
+    if system is None:
+        return [hash64(value)]
+    names = scope.terms.names_of(system) if system and scope.terms else (system,)
+    return [hash64(f"{name}|{value}") for name in names]
+
+
+def _texts(column: Column, values: Sequence[str]) -> Node:
+    """ "The search functions as a normal string search": texts that begin so."""
+    texts = [normalise(unescape(value)) for value in values]
+    if not all(texts):
+        raise bad_value(f"{values[texts.index('')]!r} has no character that a search could compare")
+    return LexiconIn(column.name + TEXT, tuple(dict.fromkeys(texts)), prefix=True)
+
+
+def _typed(value: str) -> int:
+    parts = [unescape(part) for part in split(value, "|")]
+    if len(parts) != 3 or not all(parts):
+        raise bad_value(f"{value!r} is not system|code|value, the type of an identifier and its value")
+    system, code, identifier = parts
+    return hash64(f"{system}|{code.casefold()}|{identifier}")
+
+
+def _mime_types(column: Column, values: Sequence[str]) -> Node:
+    """`text/xml` is above `text/xml; charset=UTF-8`, and `text` above both.
+
+    https://hl7.org/fhir/R4/search.html#mimetype
+    """
+    types = [system_and_code(value)[1].casefold().strip() for value in values]
+    beginnings = [each for type_ in types for each in _below_mime_type(type_)]
+    exact = TokenIn(column.name, tuple(hash64(type_) for type_ in types))
+    return any_of((exact, LexiconIn(column.name, tuple(beginnings), prefix=True)))
+
+
+def _below_mime_type(type_: str) -> tuple[str, ...]:
+    return (f"{type_};", f"{type_} ;") if "/" in type_ else (f"{type_}/",)
+
+
+def _concepts(column: Column, concepts: frozenset[tuple[str, str]]) -> Node:
+    """Any of many codes, of which a system and a code are known."""
+    hashes: dict[int, None] = {}
+    if not _CODED.isdisjoint(column.value_types):
+        hashes |= dict.fromkeys(_code_hashes(concepts))
+    if "code" in column.value_types:
+        codes = (code.casefold() for system, code in concepts if system in column.systems)
+        hashes |= dict.fromkeys(hash64(code) for code in codes)
+    return TokenIn(column.name, tuple(hashes)) if hashes else Nothing()
+
+
+@lru_cache(maxsize=32)
+def _code_hashes(concepts: frozenset[tuple[str, str]]) -> tuple[int, ...]:
+    """Of a value set that is asked for again and again; a frozen set keeps its own hash."""
+    return tuple({code_hash(system, code): None for system, code in concepts})
 
 
 def present(column: Column) -> Node:

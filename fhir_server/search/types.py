@@ -18,14 +18,22 @@ class ParameterType:
     emitter: Callable[[str, str, Indexing], Emit | None]  # column, FHIR type; None: it cannot be indexed
     where: Callable[[Column, Sequence[str], str, Scope], Node]  # column, values of an OR, modifier
     present: Callable[[Column], Node]
-    modifiers: frozenset[str]  # beside :missing, and :Type and :identifier of references
+    modifiers: frozenset[str]  # beside :missing, and :Type of references
+    # those of the modifiers that go with what a column holds; None: all
+    of_column: Callable[[Column], frozenset[str]] | None = None
+
+    def fitting(self, column: Column) -> frozenset[str]:
+        return self.modifiers if self.of_column is None else self.of_column(column)
 
 
 TYPES: dict[str, ParameterType] = {
     "string": ParameterType("string", string.emitter, string.where, string.present, string.MODIFIERS),
-    "token": ParameterType("token", token.emitter, token.where, token.present, token.MODIFIERS),
+    "token": ParameterType(
+        "token", token.emitter, token.where, token.present, token.MODIFIERS, token.modifiers
+    ),
     "reference": ParameterType(
-        "reference", reference.emitter, reference.where, reference.present, frozenset(("identifier",))
+        "reference", reference.emitter, reference.where, reference.present,
+        reference.MODIFIERS, reference.modifiers,
     ),
     "date": ParameterType("date", date.emitter, date.where, date.present, date.MODIFIERS),
     "number": ParameterType("number", number.emitter, number.where, number.present, number.MODIFIERS),
@@ -33,7 +41,4 @@ TYPES: dict[str, ParameterType] = {
         "number", quantity.emitter, quantity.where, quantity.present, quantity.MODIFIERS
     ),
     "uri": ParameterType("token", uri.emitter, uri.where, uri.present, uri.MODIFIERS),
-}
-
-LATER_MODIFIERS = frozenset(("text", "in", "not-in", "above", "below", "of-type"))
-"""Modifiers of FHIR that this server does not have yet."""
+}  # fmt: skip

@@ -34,6 +34,20 @@ def unescape(text: str) -> str:
     return _ESCAPED.sub(lambda found: found[1] if found[1] in _ESCAPABLE else found[0], text)
 
 
+def system_and_code(text: str) -> tuple[str | None, str]:
+    """(system, code). System None: any; "": without one. Code "": any code of the system."""
+    parts = [unescape(part) for part in split(text, "|")]
+    match parts:
+        case [code]:
+            return None, code
+        case ["", ""]:
+            raise bad_value("'|' names neither a system nor a code")
+        case [system, code]:
+            return system, code
+        case _:
+            raise bad_value(rf"{text!r} has more than one '|'; one that is part of a code is written '\|'")
+
+
 def alternatives(text: str) -> list[str]:
     """The values of an OR, still escaped; raises 400 when one of them is empty."""
     if not text:

@@ -52,17 +52,17 @@ def refused(query: str, **settings: Any) -> FhirError:
     return caught.value
 
 
-def found(resources: Iterable[Resource], query: str) -> list[str]:
+def found(resources: Iterable[Resource], query: str, **settings: Any) -> list[str]:
     """The ids of those that a search finds."""
     oracle = Oracle()
     for sequence, resource in enumerate(resources, 1):
         made = rows(resource)
         oracle.lexicon |= made.lexicon
         oracle.kept[resource["resourceType"], resource.get("id", "1")] = Kept(made, sequence, NOW_MS)
-    search = compiled(query)
+    search = compiled(query, **settings)
     return sorted(id_ for _, id_ in oracle.find(search.resource_types, search.where))
 
 
-def fits(resource: Resource, parameters: str) -> bool:
+def fits(resource: Resource, parameters: str, **settings: Any) -> bool:
     """Whether `parameters`, `name=eve&active=true`, find the resource."""
-    return bool(found([resource], f"{resource['resourceType']}?{parameters}"))
+    return bool(found([resource], f"{resource['resourceType']}?{parameters}", **settings))

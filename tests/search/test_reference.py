@@ -79,6 +79,19 @@ def test_canonicals_with_and_without_their_version() -> None:
     assert not fits(report, "measure=m")
 
 
+def test_canonicals_below_a_version() -> None:
+    """https://hl7.org/fhir/R4/search.html#versions"""
+    stored = [
+        {"resourceType": "MeasureReport", "id": version, "measure": f"http://x.org/Measure/m|{version}"}
+        for version in ("1.0", "1.1-beta", "10", "2")
+    ]
+    stored.append({"resourceType": "MeasureReport", "id": "none", "measure": "http://x.org/Measure/m"})
+    assert found(stored, "MeasureReport?measure:below=http://x.org/Measure/m|1") == ["1.0", "1.1-beta"]
+    assert found(stored, "MeasureReport?measure:below=http://x.org/Measure/m|1.1") == ["1.1-beta"]
+    assert found(stored, "MeasureReport?measure:below=http://x.org/Measure/m|2") == ["2"]
+    assert len(found(stored, "MeasureReport?measure:below=http://x.org/Measure/m")) == 5
+
+
 def test_a_resource_inside_is_a_reference() -> None:
     bundle = {
         "resourceType": "Bundle",

@@ -38,7 +38,7 @@ def test_not_found(search: str) -> None:
     assert not fits(CODED, search)
 
 
-def test_a_coding_takes_one_row() -> None:
+def test_a_coding_without_a_display_takes_one_row() -> None:
     made = rows({"resourceType": "Observation", "code": {"coding": [{"system": LOINC, "code": "8302-2"}]}})
     assert [column for column, _ in made.tokens] == ["Observation.code[token]"]
 
@@ -132,3 +132,110 @@ def test_several_types_are_searched_by_a_parameter_that_they_share() -> None:
     ]
     assert found(people, "Patient,Practitioner?gender=female") == ["p", "q"]
     assert found(people, "Patient,Practitioner?gender:not=female") == ["r"]
+
+
+NAMED = {
+    "resourceType": "Condition",
+    "code": {
+        "coding": [
+            {"system": "urn:s", "code": "25064002", "display": "Headache  (finding)"},
+            {"display": "头 痛"},
+        ],
+        "text": "Cephalgie légère",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    "text", ["headache", "HEADACHE (f", "头痛", "cephalgie legere", "none,head", "Ｈead"]
+)
+def test_text_begins_a_display_or_the_text(text: str) -> None:
+    """https://hl7.org/fhir/R4/search.html#token: "the search functions as a normal string search"."""
+    assert fits(NAMED, f"code:text={text}")
+
+
+@pytest.mark.parametrize("text", ["finding", "ache", "25064002", "%", "none"])
+def test_text_is_nothing_else(text: str) -> None:
+    assert not fits(NAMED, f"code:text={text}")
+
+
+def test_text_is_that_of_the_resource_and_not_of_the_code_elsewhere() -> None:
+    bare = {
+        "resourceType": "Condition",
+        "id": "bare",
+        "code": {"coding": [{"system": "urn:s", "code": "25064002"}]},
+    }
+    assert found([NAMED | {"id": "named"}, bare], "Condition?code:text=headache") == ["named"]
+
+
+def test_text_of_an_identifier_is_that_of_its_type() -> None:
+    type_ = {"text": "病历号", "coding": [{"display": "Medical record number"}]}
+    patient = {"resourceType": "Patient", "identifier": [{"value": "7", "type": type_}]}
+    assert fits(patient, "identifier:text=病历")
+    assert not fits(patient, "identifier:text=medical") and not fits(patient, "identifier:text=7")
+
+
+def test_400_for_a_text_without_a_character() -> None:
+    assert refused("Condition?code:text=%20").issues[0].code == "value"
+
+
+V2 = "http://terminology.hl7.org/CodeSystem/v2-0203"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"{V2}|MR|446053", True), (f"{V2}|mr|446053", True), ("urn:local|chart|446053", True),
+        (f"1|2|3,{V2}|MR|446053", True), (f"{V2}|chart|446053", False), (f"{V2}|MR|1", False),
+        (f"{V2}|SS|446053", False), (f"{V2}|SS|1", True), ("urn:mrn|MR|446053", False),
+    ],
+)  # fmt: skip
+def test_of_type(value: str, expected: bool) -> None:
+    coding = [{"system": V2, "code": "MR"}, {"system": "urn:local", "code": "chart"}]
+    identifiers = [
+        {"system": "urn:mrn", "value": "446053", "type": {"coding": coding}},
+        {"value": "1", "type": {"coding": [{"system": V2, "code": "SS"}, {"code": "MR"}]}},
+        {"type": {"coding": coding}},
+        {"value": "2", "type": {"text": "unknown"}},
+    ]
+    assert (
+        fits({"resourceType": "Patient", "identifier": identifiers}, f"identifier:of-type={value}")
+        == expected
+    )
+
+
+@pytest.mark.parametrize("value", ["446053", "MR|446053", f"{V2}|MR|", "|MR|1", f"{V2}|MR|1|2", f"{V2}||1"])
+def test_400_unless_all_three_parts_of_a_typed_identifier_are_there(value: str) -> None:
+    issue = refused(f"Patient?identifier:of-type={value}").issues[0]
+    assert issue.code == "value"
+    assert "system|code|value" in issue.diagnostics
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("text/xml", "012"),
+        ("text", "012"),
+        ("text/xm", ""),
+        ("application", "3"),
+        ("TEXT/XML,none/none", "012"),
+    ],
+)
+def test_a_mime_type_is_above_those_with_parameters(value: str, expected: str) -> None:
+    types = ("text/xml", "text/xml; charset=UTF-8", "text/xml ;charset=UTF-8", "application/json")
+    stored = [
+        {
+            "resourceType": "DocumentReference",
+            "id": str(n),
+            "content": [{"attachment": {"contentType": each}}],
+        }
+        for n, each in enumerate(types)
+    ]
+    assert "".join(found(stored, f"DocumentReference?contenttype:below={value}")) == expected
+
+
+def test_values_of_composites_have_no_rows_for_modifiers() -> None:
+    code = {"coding": [{"system": LOINC, "code": "8302-2", "display": "Body height"}]}
+    made = rows({"resourceType": "Observation", "code": code, "component": [{"code": code}]})
+    assert made.instances
+    assert not [column for each in made.instances for column, _ in each.tokens if column.endswith("[text]")]
