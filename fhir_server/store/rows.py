@@ -29,6 +29,8 @@ class Rows:
     """(column, hash of the unit or 0, lowest, highest), both inclusive"""
     references: set[tuple[str, str, str]] = field(default_factory=set)
     """(column, resource type, id) of a local target, there or not"""
+    positions: set[tuple[str, float, float]] = field(default_factory=set)
+    """(column, latitude, longitude), in degrees, -90 to 90 and -180 to 180"""
     lexicon: set[tuple[str, str, int]] = field(default_factory=set)
     """(column, text, hash): the distinct texts behind hashes of a column, kept once for all resources"""
     instances: list["Rows"] = field(default_factory=list)

@@ -28,6 +28,7 @@ _TABLES = {
     "string": ("column", "text", "key", "written"),
     "date": ("column", "low", "key", "width"),
     "number": ("column", "low", "key", "high", "unit"),
+    "position": ("column", "cell", "key", "latitude", "longitude"),
     "reference": ("column", "target", "key"),
 }
 _SEEK = {

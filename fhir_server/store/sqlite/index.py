@@ -6,6 +6,7 @@ from typing import Any
 import apsw
 
 from fhir_server.outcome import too_many
+from fhir_server.store import earth
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite.schema import DATE_LIMIT, INSTANCES
 
@@ -19,6 +20,7 @@ INSERT = {
     "string": "INSERT OR IGNORE INTO string(column, text, key, written) VALUES(?, ?, ?, ?)",
     "date": "INSERT OR IGNORE INTO date(column, low, key, width) VALUES(?, ?, ?, ?)",
     "number": "INSERT OR IGNORE INTO number(column, low, key, high, unit) VALUES(?, ?, ?, ?, ?)",
+    "position": "INSERT OR IGNORE INTO position(column, cell, key, latitude, longitude) VALUES(?, ?, ?, ?, ?)",
     "reference": "INSERT OR IGNORE INTO reference(column, target, key) VALUES(?, ?, ?)",
 }
 DELETE = {
@@ -26,6 +28,8 @@ DELETE = {
     "string": "DELETE FROM string WHERE column = ? AND text = ? AND key = ? AND written = ?",
     "date": "DELETE FROM date WHERE column = ? AND low = ? AND key = ? AND width = ?",
     "number": "DELETE FROM number WHERE column = ? AND low = ? AND key = ? AND high = ? AND unit = ?",
+    "position": "DELETE FROM position"
+    " WHERE column = ? AND cell = ? AND key = ? AND latitude = ? AND longitude = ?",
     "reference": "DELETE FROM reference WHERE column = ? AND target = ? AND key = ?",
 }
 
@@ -47,6 +51,7 @@ def _without(rows: Rows, other: Rows, same_instances: bool) -> Rows:
         rows.dates - other.dates,
         rows.numbers - other.numbers,
         rows.references - other.references,
+        rows.positions - other.positions,
         set(),
         [] if same_instances else rows.instances,
     )
@@ -74,6 +79,8 @@ def _table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterat
         yield "date", [_date(columns[name], first, last, key) for name, first, last in rows.dates]
     if rows.numbers:
         yield "number", [(columns[name], low, key, high, unit) for name, unit, low, high in rows.numbers]
+    if rows.positions:
+        yield "position", [(columns[name], earth.cell(*at), key, *at) for name, *at in rows.positions]
     if rows.references:
         yield "reference", [(columns[name], key_of(type_, id_), key) for name, type_, id_ in rows.references]
 

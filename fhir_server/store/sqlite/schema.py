@@ -113,8 +113,17 @@ CREATE TABLE closure_entry(
 ) STRICT, WITHOUT ROWID;
 """
 
+_POSITIONS = """
+-- cell: a number that places in one neighbourhood share, see earth.py
+CREATE TABLE position(
+  column INTEGER NOT NULL, cell INTEGER NOT NULL, key INTEGER NOT NULL, latitude REAL NOT NULL,
+  longitude REAL NOT NULL, PRIMARY KEY(column, cell, key, latitude, longitude)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX position_by_key ON position(key, column);
+"""
+
 HAS_RULES = 2  # the schema that began to have them; read-only layers may be older
-MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS, _POSITIONS)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
