@@ -17,7 +17,7 @@ from fhir_server.definitions.types import SearchParameter
 from fhir_server.outcome import DefinitionError
 from fhir_server.search.column import Column, Indexing
 from fhir_server.search.path import Branch, Child, Step, Walk, branches, walks
-from fhir_server.search.string import FAMILY
+from fhir_server.search.string import NAMES
 from fhir_server.search.token import BOOLEAN_SYSTEMS, MIME_TYPE_SYSTEM, MIME_TYPES
 from fhir_server.search.types import TYPES
 
@@ -149,6 +149,7 @@ class Columns:
             value_types=tuple(dict.fromkeys(way.type_name for way in ways)),
             systems=frozenset(system for way in ways for system in self._systems(way)),
             single=not any(way.repeats for way in ways),
+            by_sound=definition.code == "phonetic",
         )
         return Source(column, ways)
 
@@ -158,8 +159,8 @@ class Columns:
             if way.type_name == "Extension":  # the definitions mean the value of the extension
                 yield from self._walks(start, (*steps, Child("value")), parameter_type)
                 continue
-            if parameter_type == "string" and (way.owner, way.element) == ("HumanName", "family"):
-                way = replace(way, type_name=FAMILY)
+            if parameter_type == "string" and (way.owner, way.element) in NAMES:
+                way = replace(way, type_name=NAMES[way.owner, way.element])
             if _can_index(parameter_type, way.type_name):
                 yield way
 

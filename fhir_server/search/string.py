@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from fhir_server.outcome import bad_value
+from fhir_server.search import pinyin, sound
 from fhir_server.search.column import Column, Emit, Indexing, Scope
-from fhir_server.search.combine import any_of
-from fhir_server.search.text import has_ideographs, normalise
+from fhir_server.search.combine import all_of, any_of
+from fhir_server.search.text import DOT, has_ideographs, normalise
 from fhir_server.search.values import unescape
 from fhir_server.store.algebra import Node, Present, StringContains, StringIs, StringStarts
 from fhir_server.store.rows import Rows, hash64
@@ -17,10 +18,22 @@ from fhir_server.store.rows import Rows, hash64
 MODIFIERS = frozenset(("exact", "contains"))
 PARTS = "[parts]"
 """Texts that are searched with the column and are not written so in the resource: each later word of a
-family name, a Chinese name put together. `:exact` and `_sort` must not see them: they are a column apart."""
+family name, a Chinese name put together, its pinyin. `:exact` and `_sort` must not see them: they are a
+column apart."""
+SOUNDS = "[sounds]"
+"""Phonetic keys of the words of names, another column: two names that differ have the same key."""
 
-FAMILY = "HumanName.family"
-"""What `columns.py` calls the type of a family name."""
+FAMILY, NAME, PHONETIC_NAME = "HumanName.family", "name", "name that has a phonetic parameter"
+NAMES = {
+    ("HumanName", "family"): FAMILY,
+    ("HumanName", "given"): NAME,
+    ("Organization", "name"): PHONETIC_NAME,
+    ("Organization", "alias"): NAME,
+    ("Location", "name"): NAME,
+    ("Location", "alias"): NAME,
+    ("HealthcareService", "name"): NAME,
+}
+"""What `columns.py` calls the types of texts that are names, by owner and element."""
 
 _TEXTS = frozenset(("string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid"))
 _ADDRESS = ("text", "city", "district", "state", "postalCode", "country")
@@ -41,37 +54,106 @@ def _text(column: str) -> Emit:
     return emit
 
 
-def family(column: str) -> Emit:
-    """A family name, also by each of its later words: `Carreno Quinones` is found by `Quinones`."""
-    whole, parts = _text(column), column + PARTS
+def _name(column: str) -> Emit:
+    """A text that may be Chinese."""
+    parts = column + PARTS
 
     def emit(value: Any, rows: Rows) -> None:
-        whole(value, rows)
-        words = normalise(value).split(" ")
-        for start in range(1, len(words)):
-            rows.strings.add((parts, " ".join(words[start:]), 0))
+        if text := normalise(value):
+            rows.strings.add((column, text, hash64(value)))
+            if not text.isascii():
+                _read(parts, text, rows)
+
+    return emit
+
+
+def _phonetic_name(column: str) -> Emit:
+    part, sounds = _name(column), column + SOUNDS
+
+    def emit(value: Any, rows: Rows) -> None:
+        part(value, rows)
+        for key in sound.keys(normalise(value)):
+            rows.strings.add((sounds, key, 0))
+
+    return emit
+
+
+def _words(column: str) -> Emit:
+    """A family name, also by each of its later words: `Carreno Quinones` is found by `Quinones`."""
+    parts = column + PARTS
+
+    def emit(value: Any, rows: Rows) -> None:
+        if text := normalise(value):
+            rows.strings.add((column, text, hash64(value)))
+            if " " in text:
+                words = text.split(" ")
+                for start in range(1, len(words)):
+                    rows.strings.add((parts, " ".join(words[start:]), 0))
+
+    return emit
+
+
+def _family(column: str) -> Emit:
+    words, parts = _words(column), column + PARTS
+
+    def emit(value: Any, rows: Rows) -> None:
+        words(value, rows)
+        if not value.isascii():
+            _read(parts, normalise(value), rows, surname=True)
 
     return emit
 
 
 def _human_name(column: str) -> Emit:
-    part, family_part, parts = _text(column), family(column), column + PARTS
+    words, part = _words(column), _text(column)
+    parts, sounds = column + PARTS, column + SOUNDS
 
     def emit(value: Any, rows: Rows) -> None:
-        surname = value.get("family")
+        surname, text = value.get("family") or "", value.get("text") or ""
+        given = [name for name in value.get("given", ()) if name]
         if surname:
-            family_part(surname, rows)
-        for name in ("given", "prefix", "suffix"):
-            for text in value.get(name, ()):
-                if text:
-                    part(text, rows)
-        if text := value.get("text"):
+            words(surname, rows)
+        for name in given:
+            part(name, rows)
+        for kind in ("prefix", "suffix"):
+            for name in value.get(kind, ()):
+                if name:
+                    part(name, rows)
+        if text:
             part(text, rows)
-        elif surname and has_ideographs(surname):
-            given = "".join(text for text in value.get("given", ()) if text)
-            rows.strings.add((parts, normalise(surname + given), 0))
+        spoken = " ".join((surname, *given)) if surname or given else text
+        if not (spoken.isascii() and text.isascii()):
+            _chinese(parts, normalise(surname), normalise("".join(given)), normalise(text), rows)
+        for key in sound.keys(normalise(spoken)):
+            rows.strings.add((sounds, key, 0))
 
     return emit
+
+
+def _chinese(parts: str, surname: str, given: str, text: str, rows: Rows) -> None:
+    """A name as one text, and what is found by pinyin of it."""
+    joined = normalise(surname + given) if has_ideographs(surname) else ""
+    if joined and not text:
+        rows.strings.add((parts, joined, 0))
+    for whole in {text, joined}:
+        _read(parts, whole, rows, surname=True)
+    for found in pinyin.readings(given):
+        rows.strings.add((parts, found, 0))
+    if not (text or joined).startswith(surname):
+        _read(parts, surname, rows, surname=True)
+
+
+def _read(parts: str, text: str, rows: Rows, *, surname: bool = False) -> None:
+    """The pinyin of a text; the text without dots, and what follows each of them."""
+    for found in pinyin.readings(text, surname=surname):
+        rows.strings.add((parts, found, 0))
+    for found in pinyin.initials(text, surname=surname):
+        rows.strings.add((parts, found, 0))
+    if DOT in text and has_ideographs(text):
+        rows.strings.add((parts, text.replace(DOT, ""), 0))
+        _, _, later = text.partition(DOT)
+        rows.strings.add((parts, later, 0))
+        _read(parts, later, rows)
 
 
 def _address(column: str) -> Emit:
@@ -117,7 +199,9 @@ def _codeable_concept(column: str) -> Emit:
 
 _STRUCTURES: dict[str, Callable[[str], Emit]] = {
     "HumanName": _human_name,
-    FAMILY: family,
+    FAMILY: _family,
+    NAME: _name,
+    PHONETIC_NAME: _phonetic_name,
     "Address": _address,
     "CodeableConcept": _codeable_concept,
     "Coding": _members("display"),
@@ -126,25 +210,42 @@ _STRUCTURES: dict[str, Callable[[str], Emit]] = {
 }
 
 
+_WITH_PARTS = frozenset(("HumanName", FAMILY, NAME, PHONETIC_NAME))
+
+
 def has_parts(column: Column) -> bool:
-    return "HumanName" in column.value_types or FAMILY in column.value_types
+    return not _WITH_PARTS.isdisjoint(column.value_types)
 
 
 def where(column: Column, values: Sequence[str], modifier: str, scope: Scope) -> Node:
-    terms: list[Node] = []
-    for value in values:
-        written = unescape(value)
-        text = normalise(written)
-        if not text:
-            raise bad_value(f"{written!r} has no character that a search could compare")
-        if modifier == "exact":
-            terms.append(StringIs(column.name, text, hash64(written)))
-            continue
-        comparison = StringContains if modifier == "contains" else StringStarts
-        terms.append(comparison(column.name, text))
-        if has_parts(column):
-            terms.append(comparison(column.name + PARTS, text))
+    return any_of(_where(column, unescape(value), modifier) for value in values)
+
+
+def _where(column: Column, written: str, modifier: str) -> Node:
+    text = normalise(written)
+    if not text:
+        raise bad_value(f"{written!r} has no character that a search could compare")
+    if modifier == "exact":
+        return StringIs(column.name, text, hash64(written))
+    comparison = StringContains if modifier == "contains" else StringStarts
+    terms: list[Node] = [comparison(column.name, text)]
+    if has_parts(column):
+        dotless = text.replace(DOT, "")
+        if dotless not in (text, ""):
+            terms.append(comparison(column.name, dotless))
+        found = dict.fromkeys((text, dotless, pinyin.typed(written) or text))
+        terms += [comparison(column.name + PARTS, part) for part in found if part]
+    if column.by_sound and not modifier:
+        terms += _sounding(column.name, text)
     return any_of(terms)
+
+
+def _sounding(column: str, text: str) -> list[Node]:
+    """Names that are spoken like `text`: all its words occur, in any order; Chinese ones begin with it."""
+    terms: list[Node] = [StringStarts(column + PARTS, each) for each in pinyin.readings(text, surname=True)]
+    if keys := sound.keys(text):
+        terms.append(all_of(StringIs(column + SOUNDS, key) for key in keys))
+    return terms
 
 
 def present(column: Column) -> Node:

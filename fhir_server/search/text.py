@@ -15,7 +15,9 @@ _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20
 _IDEOGRAPH = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _BETWEEN_IDEOGRAPHS = re.compile(f"(?<=[{_IDEOGRAPH}·]) (?=[{_IDEOGRAPH}·])")
 _HAS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPH}]")
-_DOTS = str.maketrans(dict.fromkeys("•‧・∙⋅", "·"))
+DOT = "·"
+"""Between the parts of a name, 阿依古丽·买买提."""
+_DOTS = str.maketrans(dict.fromkeys("•‧・∙⋅", DOT))
 
 
 def normalise(text: str) -> str:
