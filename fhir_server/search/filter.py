@@ -92,7 +92,7 @@ class Filters:
         if len(values) > self._options.or_values:
             raise too_costly(f"{len(values)} values in one parameter, at most {self._options.or_values} are")
         special = SPECIAL.get(parameters[0].code)
-        if special is not None and modifier in ("", "not"):
+        if special is not None and (not modifier or (modifier == "not" and parameters[0].type == "token")):
             found = special(values, self._scope)
         else:
             found = any_of(self._values(parameter, modifier, values) for parameter in parameters)

@@ -10,6 +10,7 @@ search knows only the current one. Identifiers of references have a column of th
 Which URLs are the server's own can change, so a search for `Patient/1` also looks for its absolute form.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,7 @@ MODIFIERS = frozenset(("identifier", "above", "below"))
 IDENTIFIER = "[identifier]"
 ELSEWHERE = "[elsewhere]"
 _CANONICALS = frozenset(("canonical", "uri", "url"))
+_TYPE_ALONE = re.compile(r"[A-Za-z]+/", re.ASCII)
 
 
 def elsewhere(text: str) -> Iterator[str]:
@@ -141,7 +143,8 @@ def identities(column: Column, value: str, resource_type: str, scope: Scope) -> 
         return [found] if _is_meant(column, found[0], resource_type, text) else []
     if ID.fullmatch(text) and not is_canonical(column):
         return [(each, text) for each in _types(column, resource_type, scope)]
-    return None
+    # the text of `_of_type`, which no client means
+    return [] if _TYPE_ALONE.fullmatch(text) else None
 
 
 def referring(column: Column, pairs: Sequence[tuple[str, str]], texts: Sequence[str], scope: Scope) -> Node:

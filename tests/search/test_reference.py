@@ -52,6 +52,7 @@ def test_E15_found(reference: object, search: str) -> None:
         ("Patient/23", "subject=http://other.org/fhir/Patient/23"),
         ("http://other.org/fhir/Patient/23", "subject=Patient/23"),
         ("http://other.org/fhir/Patient/23", "subject=23"),
+        ("http://other.org/fhir/Patient/23", "subject=Patient/"),
         ("Patient/23", "subject=2"),
         ("Patient/23", "subject=' OR 1=1--"),
         ("Patient/23", "subject=%25"),

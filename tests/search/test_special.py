@@ -30,6 +30,10 @@ def test_last_updated(search: str, where: UpdatedBetween | Or | None) -> None:
     assert compiled(f"Patient?_lastUpdated={search}").where == (where or Nothing())
 
 
+def test_E02_a_time_has_no_not() -> None:
+    assert refused("Patient?_lastUpdated:not=2013").issues[0].code == "not-supported"
+
+
 def test_id() -> None:
     assert compiled("Patient?_id=a,b,a").where == IdIn(("a", "b"))
     assert compiled("Patient?_id:not=a").where == Not(IdIn(("a",)))
