@@ -15,6 +15,7 @@ from typing import Any
 from fhir_server.definitions.expansion import Codes, expand
 from fhir_server.definitions.packages import open_package
 from fhir_server.definitions.registry import CORE_TABLES
+from fhir_server.definitions.search_parameters import search_parameter
 from fhir_server.definitions.tables import Content, TypeRecord, to_bytes
 from fhir_server.definitions.types import Binding, Constraint, Element, Operation, SearchParameter, TypeKind
 from fhir_server.outcome import DefinitionError

@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/conformance-module.html
 A release is the file of tables that is loaded; no code asks which one it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 
@@ -18,12 +19,24 @@ CORE_TABLES = Path(__file__).parent / "data" / "r4.tables"
 
 class Definitions:
     def __init__(self, tables: Tables) -> None:
+        self.core = self  # without search parameters that were added
         self._tables = tables
         self._entries = tables.header.types
         self._records: dict[str, dict[str, TypeRecord]] = {}
         self._types: dict[str, TypeDefinition] = {}
-        self._by_type: dict[str, dict[str, SearchParameter]] = {}
+        self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
         self._codes: dict[str, frozenset[tuple[str, str]] | None] = {}
+        self.added_parameters: tuple[SearchParameter, ...] = ()
+
+    def with_parameters(self, added: Sequence[SearchParameter]) -> "Definitions":
+        """The core's definitions with these search parameters beside its own; what they share is shared."""
+        found = copy(self.core)
+        found._by_type = {}
+        found._search_parameters = (*self.core._search_parameters, *added)
+        for name in ("_by_base", "_by_url"):
+            found.__dict__.pop(name, None)
+        found.added_parameters = tuple(added)
+        return found
 
     @property
     def release(self) -> str:
@@ -69,10 +82,19 @@ class Definitions:
         """By code, the parameters of the type and of those that it specialises."""
         found = self._by_type.get(resource_type)
         if found is None:
-            base = self._base(resource_type)
-            inherited = self.search_parameters(base) if base else {}
-            found = self._by_type[resource_type] = {**inherited, **self._by_base.get(resource_type, {})}
+            found = self._by_type[resource_type] = self._merged(resource_type)
         return found
+
+    def _merged(self, resource_type: str) -> Mapping[str, SearchParameter]:
+        base = self._base(resource_type)
+        inherited = self.search_parameters(base) if base else {}
+        own = self._by_base.get(resource_type, {})
+        if self is not self.core:
+            core = self.core.search_parameters(resource_type)
+            # a type that has no more than in the core has the very same mapping: what is made of it is shared
+            if len(core) == len(inherited.keys() | own.keys()):
+                return core
+        return {**inherited, **own}
 
     def search_parameter_by_url(self, url: str) -> SearchParameter | None:
         return self._by_url.get(url)

@@ -3,8 +3,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fhir_server.definitions.registry import Definitions, load
+from fhir_server.definitions.types import SearchParameter
 from fhir_server.outcome import DefinitionError
 from tests.examples import official_examples, synthea_bundles
 
@@ -224,3 +226,33 @@ def test_the_synthea_bundles_use_only_what_the_tables_know(core: Definitions) ->
         "Patient.nam",
         "Patient.name many",
     ]
+
+
+COLOUR = SearchParameter(
+    "eye-colour", "http://example.org/eye-colour", "token", ("Patient",), "Patient.extension('x').value",
+    (), (), True, True, (), (), (), "colour of the eyes", "normal",
+)  # fmt: skip
+
+
+def test_parameters_are_added_to_their_types_and_the_core_stays_as_it_is(core: Definitions) -> None:
+    more = core.with_parameters([COLOUR])
+    assert more.search_parameters("Patient")["eye-colour"] is COLOUR
+    assert more.search_parameter_by_url(COLOUR.url) is COLOUR
+    assert "name" in more.search_parameters("Patient")
+    assert more.added_parameters == (COLOUR,)
+    assert "eye-colour" not in core.search_parameters("Patient")
+    assert core.search_parameter_by_url(COLOUR.url) is None
+
+
+def test_parameters_of_abstract_types_are_those_of_every_resource(core: Definitions) -> None:
+    more = core.with_parameters([structs.replace(COLOUR, base=("DomainResource",))])
+    assert "eye-colour" in more.search_parameters("Observation")
+    assert "eye-colour" not in more.search_parameters("Bundle")
+
+
+def test_what_added_parameters_do_not_change_is_shared(core: Definitions) -> None:
+    more = core.with_parameters([COLOUR])
+    assert more.search_parameters("Observation") is core.search_parameters("Observation")
+    assert more.type("Patient") is core.type("Patient")
+    assert more.core is core and more.with_parameters([]).core is core
+    assert more.with_parameters([]).search_parameters("Patient") is core.search_parameters("Patient")

@@ -1,5 +1,6 @@
 """Index rows of resources that are there already: added and removed some at a time."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,8 @@ from fhir_server.store.sqlite.names import stored_id
 from fhir_server.store.sqlite.writing import Writing, whole
 
 _STATE = "SELECT key, seq, live FROM resource WHERE type = ? AND id = ?"
-TABLES = {
-    "token": "column, hash, key",
-    "string": "column, text, key, written",
-    "date": "column, low, key, width",
-    "number": "column, low, key, high, unit",
-    "reference": "column, target, key",
-}
-"""What tells a row from others, in the order in which `index.DELETE` names it."""
+TABLES = {table: ", ".join(re.findall(r"(\w+) = \?", delete)) for table, delete in index.DELETE.items()}
+"""What tells a row of a table from others, in the order in which `index.DELETE` names it."""
 _TEXTS = "lexicon"
 _DELETE_TEXTS = "DELETE FROM lexicon WHERE column = ? AND text = ? AND hash = ?"
 
