@@ -6,6 +6,7 @@ Validation *returns* `Issue`s. Interactions *raise* `FhirError`, built only by t
 that the HTTP status and the issue code of an error stand in this one file.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -27,6 +28,12 @@ class Issue:
     code: IssueCode
     diagnostics: str
     expression: str | None = None  # a FHIRPath that the client can run; None: the request as a whole
+    message: str | None = None  # the rule that says so, stable for tests; None: it has no name
+    line: int | None = None  # in the text that was checked, from 1; None: it was no text
+    column: int | None = None  # likewise
+
+
+_EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-"
 
 
 class FhirError(Exception):
@@ -49,7 +56,20 @@ def operation_outcome(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, Any]
 
 def _issue(issue: Issue) -> dict[str, Any]:
     found: dict[str, Any] = {"severity": issue.severity, "code": issue.code, "diagnostics": issue.diagnostics}
-    return found if issue.expression is None else found | {"expression": [issue.expression]}
+    if issue.expression is not None:
+        found["expression"] = [issue.expression]
+    extensions = [{"url": _EXTENSION + name} | value for name, value in _extensions(issue)]
+    return {"extension": extensions} | found if extensions else found
+
+
+def _extensions(issue: Issue) -> Iterator[tuple[str, dict[str, Any]]]:
+    """https://hl7.org/fhir/extensions/extension-registry.html: message id, line and column of an issue"""
+    if issue.message is not None:
+        yield "message-id", {"valueString": issue.message}
+    if issue.line is not None:
+        yield "issue-line", {"valueInteger": issue.line}
+    if issue.column is not None:
+        yield "issue-col", {"valueInteger": issue.column}
 
 
 def _error(
@@ -90,6 +110,11 @@ def not_supported(text: str, at: str | None = None) -> FhirError:
     return _error(400, "not-supported", text, at)
 
 
+def unknown_definition(text: str) -> FhirError:
+    """A parameter names a value set, code system or code that is not here."""
+    return _error(400, "not-found", text)
+
+
 def unknown_type(text: str) -> FhirError:
     return _error(404, "not-supported", text)
 
@@ -100,6 +125,11 @@ def not_found(text: str) -> FhirError:
 
 def gone(text: str) -> FhirError:
     return _error(410, "deleted", text)
+
+
+def page_gone(text: str) -> FhirError:
+    """A page of a search that was there once, and can be shown no more as it was."""
+    return _error(410, "not-found", text)
 
 
 def method_not_allowed(text: str, allowed: tuple[str, ...]) -> FhirError:

@@ -1,0 +1,55 @@
+"""constraint: what must be true of an element, as FHIRPath.
+
+https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.constraint
+"""
+
+from typing import Any
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.fhirpath import Expression, FhirPathError, compile_expression
+from fhir_server.outcome import DefinitionError, Severity
+from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.run import Check, Run
+
+_BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
+
+
+def constraint(definitions: Definitions, definition: dict[str, Any], source: str, at: str) -> Check | None:
+    """None: it has no expression to evaluate. Raises DefinitionError, which starts with `at`."""
+    text = definition.get("expression")
+    key = str(definition["key"])
+    if not isinstance(text, str):
+        return None
+    try:
+        compile_expression(text, definitions)
+    except FhirPathError as error:
+        raise DefinitionError(f"{at}: constraint {key}: {error}") from None
+    severity = severity_of(definition)
+    human = str(definition.get("human", text))
+
+    def check(focus: Focus, run: Run) -> None:
+        broken = is_broken(compile_expression(text, definitions, focus.type), focus.item(), run)
+        if broken is not None:
+            run.report(
+                severity, "invariant", f"{human} ({key} of {source}){broken}", focus.at, f"constraint-{key}"
+            )
+
+    return check
+
+
+def severity_of(definition: dict[str, Any]) -> Severity:
+    """Best practice is a warning, whatever the constraint says: nobody is bound to it."""
+    if any(
+        extension.get("url") == _BEST_PRACTICE and extension.get("valueBoolean") is True
+        for extension in definition.get("extension", ())
+    ):
+        return "warning"
+    return "error" if definition["severity"] == "error" else "warning"
+
+
+def is_broken(expression: Expression, item: Any, run: Run) -> str | None:
+    """None: it holds, or says nothing. Otherwise what a message ends with."""
+    try:
+        return "" if expression.truth(item, run.scope) is False else None
+    except FhirPathError as error:
+        return f": cannot be evaluated: {error}"

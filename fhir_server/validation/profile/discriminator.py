@@ -1,0 +1,299 @@
+"""discriminator: what tells whether an occurrence is in a slice.
+
+https://hl7.org/fhir/R4/profiling.html#discriminator
+
+Five types: value and pattern (the value fits what the slice fixes or binds), exists, type, profile. A path is
+looked up twice: in the instance by FHIRPath, in the definitions of the slice by walking its tree, and through
+the profiles that types name where the tree ends.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from fhir_server.definitions.element_tree import Node
+from fhir_server.definitions.types import Element
+from fhir_server.fhirpath import Expression, FhirPathError, ast, compile_expression, parse
+from fhir_server.fhirpath.items import unwrap
+from fhir_server.outcome import DefinitionError
+from fhir_server.validation.profile import fixed
+from fhir_server.validation.profile.binding import is_member
+from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.run import Check, Run
+
+if TYPE_CHECKING:
+    from fhir_server.validation.profile.compile import Compiler
+
+Match = Callable[[Focus, Run], bool]
+Found = tuple[str, Any]
+"""(type, JSON value) of what a path selects"""
+Fits = Callable[[str, Any, Run], bool]
+"""Whether a (type, value) is what the slice wants."""
+
+
+def match(
+    compiler: "Compiler", node: Node, element: Element, discriminators: Any, id_: str, check: Check | None
+) -> Match:
+    """Whether an occurrence is in the slice `node`; check: the rules of the slice."""
+    tests = [_test(compiler, node, discriminator, id_) for discriminator in discriminators]
+    found = [test for test in tests if test is not None]
+    if len(found) < len(tests) or not found:
+        # the slice does not say what the discriminator would look at, or there is none: all its rules decide
+        return lambda focus, run: check is None or run.passes(check, focus)
+    if len(found) == 1:
+        return found[0]
+    return lambda focus, run: all(test(focus, run) for test in found)
+
+
+def _test(compiler: "Compiler", node: Node, discriminator: Any, id_: str) -> Match | None:
+    """None: the slice says nothing about the path."""
+    kind, path = discriminator.get("type"), discriminator.get("path")
+    where = f"{compiler.url}: {id_}: discriminator {kind} {path}"
+    try:
+        steps = _steps(parse(str(path)))
+    except FhirPathError as error:
+        raise DefinitionError(f"{where}: {error}") from None
+    found = list(_located(compiler, [(node, ())], steps, where))
+    if path == "url" and not found and (urls := frozenset(_urls(compiler, node, where))):
+        return _any(compiler, "url", lambda type_, value, run: value in urls)
+    match kind:
+        case "value" | "pattern":
+            fits = _value(compiler, found, where)
+        case "type":
+            fits = _type(found)
+        case "profile":
+            fits = _profile(found)
+        case "exists":
+            return _exists(compiler, found, str(path))
+        case _:
+            raise DefinitionError(f"{where}: there is no such type")
+    return None if fits is None else _any(compiler, str(path), fits)
+
+
+def _any(compiler: "Compiler", path: str, fits: Fits) -> Match:
+    """Whether something at the path fits."""
+    definitions = compiler.definitions
+    if path == "$this":
+        return lambda focus, run: fits(focus.type, focus.value, run)
+    plain = _plain(compiler, path) if path.isidentifier() else None
+
+    def matches(focus: Focus, run: Run) -> bool:
+        if plain is not None and (type_ := plain.get(focus.type)) is not None:
+            value = focus.value.get(path)
+            return value is not None and fits(type_, value, run)
+        expression = compile_expression(path, definitions, focus.type)
+        return any(fits(type_, value, run) for type_, value in _selected(expression, focus, run))
+
+    return matches
+
+
+def _plain(compiler: "Compiler", name: str) -> dict[str, str] | None:
+    """By type of the focus, the type of its element `name` where that is no array and no choice."""
+
+    class Types(dict[str, str | None]):
+        def __missing__(self, type_: str) -> str | None:
+            found = compiler.definitions.type(type_).properties.get(name)
+            plain = found is not None and not found[0].many and not found[0].choice
+            self[type_] = found[1] if found is not None and plain and found[1] != "Resource" else None
+            return self[type_]
+
+    return Types()  # type: ignore[return-value]
+
+
+def _selected(expression: Expression, focus: Focus, run: Run) -> Iterator[Found]:
+    try:
+        yield from expression.typed(run.resource, context=focus.item(), resolve=run.resolve)
+    except FhirPathError:
+        return  # of a value of another shape nothing is selected
+
+
+Steps = list[tuple[str, str]]
+"""(kind, name): ("child", "code"), ("extension", url), ("resolve", ""), ("type", "Quantity")"""
+
+
+def _steps(tree: ast.Node | None) -> Steps:
+    """https://hl7.org/fhir/R4/profiling.html#discriminator: the few forms that a path may have."""
+    match tree:
+        case None:
+            return []
+        case ast.Variable() | ast.This():
+            return []
+        case ast.Path(focus, name):
+            return [*_steps(focus), ("child", name)]
+        case ast.Function(focus, "resolve", ()):
+            return [*_steps(focus), ("resolve", "")]
+        case ast.Function(focus, "extension", (ast.String(url),)):
+            return [*_steps(focus), ("extension", url)]
+        case ast.As(focus, type_):
+            return [*_steps(focus), ("type", type_.name)]
+        case _:
+            raise FhirPathError("a discriminator is a path of elements, extension(), resolve(), ofType()", 0)
+
+
+Place = tuple[Node, tuple[str, ...]]
+"""A definition, and the profiles that a reference to it may have after resolve()."""
+
+
+def _located(compiler: "Compiler", places: list[Place], steps: Steps, where: str) -> Iterator[Place]:
+    for kind, name in steps:
+        places = [found for place in places for found in _step(compiler, place, kind, name, where)]
+    yield from places
+
+
+def _step(compiler: "Compiler", place: Place, kind: str, name: str, where: str) -> Iterator[Place]:
+    node, _ = place
+    match kind:
+        case "child":
+            for parent in _with_children(compiler, node, where):
+                yield from ((child, ()) for child in _children(parent, name))
+        case "type":
+            if node.name == name or any(type_.get("code") == name for type_ in node.types):
+                yield place
+        case "extension":
+            for parent in _with_children(compiler, node, where):
+                yield from ((one, ()) for one in _extensions(compiler, parent, name, where))
+        case _:
+            for profile in (profile for type_ in node.types for profile in type_.get("targetProfile", ())):
+                if compiler.library.structure(str(profile)) is not None:
+                    yield compiler.library.snapshots.tree(str(profile)), (str(profile),)
+
+
+def _children(parent: Node, name: str) -> Iterator[Node]:
+    """The element, and where it is a choice its slices by type too."""
+    child = parent.child(name) or parent.child(f"{name}[x]")
+    if child is not None:
+        yield child
+        if child.name.endswith("[x]"):
+            yield from child.slices
+
+
+def _extensions(compiler: "Compiler", parent: Node, url: str, where: str) -> Iterator[Node]:
+    extension = parent.child("extension")
+    for one in extension.slices if extension else ():
+        if url in _urls(compiler, one, where):
+            yield one
+
+
+def _with_children(compiler: "Compiler", node: Node, where: str) -> Iterator[Node]:
+    """The trees in which the children of an element are described."""
+    if node.children:
+        yield node
+        return
+    for type_ in node.types:
+        for profile in type_.get("profile", ()):
+            if compiler.library.structure(str(profile).partition("#")[0]) is not None:
+                yield compiler.library.snapshots.of_type({"profile": [profile]}, where)
+
+
+def _urls(compiler: "Compiler", node: Node, where: str) -> Iterator[str]:
+    for parent in _with_children(compiler, node, where):
+        url = parent.child("url")
+        found = None if url is None else fixed.value_of(url.properties, "fixed")
+        if isinstance(found, str):
+            yield found
+    for type_ in node.types:  # the definition is not at hand: its canonical is the url
+        yield from (str(profile).partition("|")[0] for profile in type_.get("profile", ()))
+
+
+def _value(compiler: "Compiler", places: list[Place], where: str) -> Fits | None:
+    """What the elements at the path fix, else what they require, else what stands below them."""
+    tests = [test for node, _ in places if (test := _value_of(compiler, node, where)) is not None]
+    if not tests:
+        return None
+    return tests[0] if len(tests) == 1 else lambda type_, value, run: all(t(type_, value, run) for t in tests)
+
+
+def _value_of(compiler: "Compiler", node: Node, where: str) -> Fits | None:
+    wanted = fixed.value_of(node.properties, "fixed")
+    if wanted is not None:
+        return lambda type_, value, run: fixed.equals(value, wanted)
+    wanted = fixed.value_of(node.properties, "pattern")
+    if wanted is not None:
+        return lambda type_, value, run: fixed.matches(value, wanted)
+    below = _below(compiler, node, where)
+    binding = node.properties.get("binding", {})
+    value_set = binding.get("valueSet") if binding.get("strength") == "required" else None
+    if isinstance(value_set, str):
+        codes = value_set
+        return lambda type_, value, run: (
+            is_member(run, type_, value, codes) is True and (below is None or below(type_, value, run))
+        )
+    return below
+
+
+def _below(compiler: "Compiler", node: Node, where: str) -> Fits | None:
+    """The rules on the children of an element whose own definition does not fix it."""
+    parts = []
+    for parent in _with_children(compiler, node, where):
+        for child in parent.children:
+            test, slices = _value_of(compiler, child, where), _required(compiler, child, where)
+            if test is not None or slices:
+                parts.append((child.name.removesuffix("[x]"), test, slices))
+    if not parts:
+        return None
+
+    def fits(type_: str, value: Any, run: Run) -> bool:
+        return isinstance(value, dict) and all(
+            _child_fits(value.get(name), test, slices, run) for name, test, slices in parts
+        )
+
+    return fits
+
+
+def _required(compiler: "Compiler", node: Node, where: str) -> list[Fits]:
+    """Slices that must be there, of an element below the path: `code.coding:loinc`."""
+    return [
+        test
+        for one in node.slices
+        if one.properties.get("min", 0) and (test := _value_of(compiler, one, where)) is not None
+    ]
+
+
+def _child_fits(value: Any, test: Fits | None, slices: list[Fits], run: Run) -> bool:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    if test is not None and not any(test("", one, run) for one in values):
+        return False
+    return all(any(one("", entry, run) for entry in values) for one in slices)
+
+
+def _type(places: list[Place]) -> Fits | None:
+    codes = {str(type_.get("code")) for node, profiles in places if not profiles for type_ in node.types}
+    # after resolve() the root of a profile is named like its type
+    codes |= {node.name for node, profiles in places if profiles}
+    if not codes:
+        return None
+    return lambda type_, value, run: (
+        type_ in codes
+        or any(run.library.definitions.is_a(type_, code) for code in codes if _known(run, type_))
+    )
+
+
+def _known(run: Run, type_: str) -> bool:
+    return run.library.definitions.has_type(type_)
+
+
+def _profile(places: list[Place]) -> Fits | None:
+    wanted = [profile for _, profiles in places for profile in profiles] or [
+        str(profile) for node, _ in places for type_ in node.types for profile in type_.get("profile", ())
+    ]
+    if not wanted:
+        return None
+    return lambda type_, value, run: any(
+        run.conforms(Focus(value, None, type_, type_), canonical) for canonical in wanted
+    )
+
+
+def _exists(compiler: "Compiler", places: list[Place], path: str) -> Match | None:
+    if not places:
+        return None
+    least = max(int(node.properties.get("min", 0)) for node, _ in places)
+    absent = all(node.properties.get("max") == "0" for node, _ in places)
+    if not least and not absent:
+        return None
+    definitions = compiler.definitions
+
+    def matches(focus: Focus, run: Run) -> bool:
+        expression = compile_expression(path, definitions, focus.type)
+        found = any(unwrap(value) is not None for _, value in _selected(expression, focus, run))
+        return found is not absent
+
+    return matches

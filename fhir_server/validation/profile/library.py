@@ -1,0 +1,82 @@
+"""The definitions that rules are made of and ask for while they run, kept from check to check.
+
+A run is synchronous and a store is not: what is not here raises `NeededError`, the caller fetches it and runs
+again. So a profile costs some runs when it is first used, and none later.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.definitions.snapshot import TYPE_URL, Snapshots
+from fhir_server.resource import Resource
+
+if TYPE_CHECKING:
+    from fhir_server.validation.profile.compile import Profile
+
+Codes = frozenset[tuple[str, str]]
+
+
+class NeededError(Exception):
+    """Something that the library was never given: `kind` is "structure" or "codes", `name` a canonical."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name}")
+        self.kind = kind
+        self.name = name
+
+
+class Library:
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self.snapshots = Snapshots(self.structure)
+        self._structures: dict[str, Resource | None] = {}
+        self._codes: dict[str, Codes | None] = {}
+        self._profiles: dict[str, Profile] = {}
+
+    def add_structure(self, canonical: str, structure: Resource | None) -> None:
+        """None: there is no such definition."""
+        self._structures[canonical] = structure
+
+    def add_codes(self, value_set: str, codes: Codes | None) -> None:
+        """None: the codes cannot be listed."""
+        self._codes[value_set] = codes
+
+    def structure(self, canonical: str) -> Resource | None:
+        try:
+            return self._structures[canonical]
+        except KeyError:
+            raise NeededError("structure", canonical) from None
+
+    def codes(self, value_set: str) -> Codes | None:
+        try:
+            return self._codes[value_set]
+        except KeyError:
+            raise NeededError("codes", value_set) from None
+
+    def profile(self, canonical: str) -> "Profile | None":
+        """The rules of a profile, compiled when it is first asked for; None: there is no such definition.
+
+        Raises DefinitionError for a profile that is wrong.
+        """
+        found = self._profiles.get(canonical)
+        if found is None:
+            from fhir_server.validation.profile.compile import compile_profile
+
+            structure = self.structure(canonical)
+            if structure is None:
+                return None
+            found = self._profiles[canonical] = compile_profile(self, canonical, structure)
+        return found
+
+    def type_of(self, canonical: str) -> str | None:
+        """The type that a profile is of; None: it is not known."""
+        name = canonical.partition("|")[0].removeprefix(TYPE_URL)
+        if self.definitions.has_type(name):
+            return name
+        structure = self.structure(canonical)
+        found: Any = None if structure is None else structure.get("type")
+        return found if isinstance(found, str) else None
+
+
+Compile = Callable[[str], "Profile | None"]

@@ -1,0 +1,144 @@
+"""One check of one resource: what the rules are given beside the value they look at, and where issues go."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fhir_server.fhirpath.scope import Scope
+from fhir_server.outcome import Issue, IssueCode, Severity
+from fhir_server.resource import Resource
+from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.library import Library
+
+Resolve = Callable[[str], Resource | None]
+"""By the text of a reference, the resource; None: not found."""
+
+Contains = Callable[[str, str | None, str], bool | None]
+"""(value set, system, code) of value sets whose codes cannot be listed; None: cannot be decided."""
+
+Check = Callable[[Focus, "Run"], None]
+DEPTH_LIMIT = 50  # profiles in profiles: of references, of entries
+
+
+def nowhere(reference: str) -> Resource | None:
+    return None
+
+
+def undecided(value_set: str, system: str | None, code: str) -> bool | None:
+    return None
+
+
+class Questions:
+    """Functions that are handed in."""
+
+    def __init__(self, resolve: Resolve = nowhere, contains: Contains = undecided) -> None:
+        self.resolve = resolve
+        self.contains = contains
+
+
+class Run:
+    def __init__(
+        self,
+        library: Library,
+        resource: Resource,
+        *,
+        root: Resource | None = None,
+        bundle: Resource | None = None,
+        questions: Questions | None = None,
+    ) -> None:
+        self.library = library
+        self.resource = resource
+        self.root = root  # the resource that contains it; None: it is contained in none
+        self.bundle = bundle  # None: it is no entry
+        self.questions = questions or Questions()
+        self.issues: list[Issue] = []
+        self.unknown: dict[str, str] = {}  # profiles that are not known: canonical -> where it is asked for
+        self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
+        self.scope = Scope(resource, root, None, self.resolve, self.member_of, self._conforms_to)
+
+    def within(self, resource: Resource, *, contained: bool) -> "Run":
+        """A run for a resource in this one, with the same ears."""
+        if contained:
+            made = Run(
+                self.library,
+                resource,
+                root=self.root or self.resource,
+                bundle=self.bundle,
+                questions=self.questions,
+            )
+        else:
+            in_bundle = self.resource.get("resourceType") == "Bundle"
+            made = Run(
+                self.library,
+                resource,
+                bundle=self.resource if in_bundle else self.bundle,
+                questions=self.questions,
+            )
+        made.issues, made.unknown, made.conforming = self.issues, self.unknown, self.conforming
+        return made
+
+    def report(self, severity: Severity, code: IssueCode, text: str, at: str, message: str) -> None:
+        self.issues.append(Issue(severity, code, f"{at}: {text}", at, message))
+
+    def conforms(self, focus: Focus, canonical: str) -> bool:
+        """Whether a value conforms to a profile, silently. An unknown profile fits all."""
+        profile = self.library.profile(canonical)
+        if profile is None:
+            self.unknown.setdefault(canonical, focus.at)
+            return True
+        return self.passes(profile.check, focus)
+
+    def passes(self, check: Check, focus: Focus) -> bool:
+        before = self.issues
+        self.issues = []
+        try:
+            check(focus, self)
+            return not any(issue.severity in ("fatal", "error") for issue in self.issues)
+        finally:
+            self.issues = before
+
+    def resolve(self, reference: str) -> Resource | None:
+        """The target of a reference: an entry of the same bundle, or what the function handed in finds."""
+        if reference.startswith("#"):
+            return self._contained(reference[1:])
+        found = None if self.bundle is None else entry_resource(self.bundle, reference, self.full_url())
+        return found if found is not None else self.questions.resolve(reference)
+
+    def _contained(self, id_: str) -> Resource | None:
+        container = self.root or self.resource
+        if id_ == "":
+            return container
+        return next((one for one in container.get("contained", ()) if one.get("id") == id_), None)
+
+    def full_url(self) -> str:
+        assert self.bundle is not None
+        container = self.root or self.resource
+        entries = (entry for entry in self.bundle.get("entry", ()) if entry.get("resource") is container)
+        found = next(entries, None)
+        return str(found.get("fullUrl", "")) if found else ""
+
+    def member_of(self, type_name: str, value: Any, value_set: str) -> bool | None:
+        from fhir_server.validation.profile.binding import is_member
+
+        return is_member(self, type_name, value, value_set)
+
+    def _conforms_to(self, value: dict[str, Any], canonical: str) -> bool:
+        type_ = value.get("resourceType") or self.library.type_of(canonical) or "Element"
+        return self.conforms(Focus(value, None, type_, type_), canonical)
+
+
+def entry_resource(bundle: Resource, reference: str, full_url: str) -> Resource | None:
+    """https://hl7.org/fhir/R4/bundle.html#references"""
+    wanted = reference.partition("/_history/")[0]
+    if ":" not in reference:
+        base = full_url.rsplit("/", 2)[0] if full_url.startswith("http") else None
+        wanted = f"{base}/{wanted}" if base else wanted
+    for entry in bundle.get("entry", ()):
+        found = entry.get("resource")
+        if not isinstance(found, dict):
+            continue
+        own = str(entry.get("fullUrl", ""))
+        if own == wanted:
+            return found
+        if ":" not in wanted and wanted == f"{found.get('resourceType')}/{found.get('id')}":
+            return found
+    return None

@@ -1,0 +1,181 @@
+"""Validation against profiles: those that a resource claims, that are bound to its type, that are asked for.
+
+https://hl7.org/fhir/R4/validation.html, https://hl7.org/fhir/R4/profiling.html#resources
+
+The rules run synchronously; what they need of the store and of the terminology is fetched between two runs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, Protocol
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import DefinitionError, Issue, Severity
+from fhir_server.resource import Resource
+from fhir_server.validation.profile import extension
+from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.library import Codes, Library, NeededError
+from fhir_server.validation.profile.run import Questions, Run
+
+Unknown = Literal["ignore", "warn", "error"]
+_UNKNOWN: dict[str, Severity] = {"warn": "warning", "error": "error"}
+_ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
+
+
+class Sources(Protocol):
+    """What is handed in: definitions, terminology and other resources."""
+
+    async def stamp(self) -> int:
+        """Another number once any definition has changed, in whatever process."""
+
+    async def structure(self, canonical: str) -> Resource | None:
+        """The StructureDefinition `url` or `url|version`; None: there is none."""
+
+    async def codes(self, value_set: str) -> Codes | None:
+        """(system, code) of a value set; None: they cannot be listed, or it is not known."""
+
+    async def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        """For a value set that cannot be listed; None: cannot be decided."""
+
+    async def resource(self, reference: str) -> Resource | None:
+        """The target of a reference; None: not here."""
+
+
+class _Answers:
+    """What one check has asked of its sources; what is new is asked after the run, for the next one."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._contains: dict[tuple[str, str | None, str], bool | None] = {}
+        self._resources: dict[str, Resource | None] = {}
+        self._asked_contains: set[tuple[str, str | None, str]] = set()
+        self._asked_resources: set[str] = set()
+
+    def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        question = value_set, system, code
+        if question not in self._contains:
+            self._asked_contains.add(question)
+        return self._contains.get(question)
+
+    def resource(self, reference: str) -> Resource | None:
+        if reference not in self._resources:
+            self._asked_resources.add(reference)
+        return self._resources.get(reference)
+
+    async def ask(self) -> bool:
+        """Whether there was something to ask."""
+        asked = bool(self._asked_contains or self._asked_resources)
+        for question in self._asked_contains:
+            self._contains[question] = await self._sources.contains(*question)
+        for reference in self._asked_resources:
+            self._resources[reference] = await self._sources.resource(reference)
+        self._asked_contains.clear()
+        self._asked_resources.clear()
+        return asked
+
+
+class Profiles:
+    """bound: by resource type, canonicals that every resource of the type is checked against."""
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        sources: Sources,
+        *,
+        bound: Mapping[str, tuple[str, ...]] | None = None,
+        unknown: Unknown = "warn",
+    ) -> None:
+        self._definitions = definitions
+        self._sources = sources
+        self._bound = bound or {}
+        self._unknown = unknown
+        self._library = Library(definitions)
+        self._stamp: int | None = None
+
+    def of(self, resource: Resource) -> tuple[str, ...]:
+        """What a resource is checked against without being asked: its own claims and what is bound."""
+        claimed = _claimed(resource)
+        bound = self._bound.get(str(resource.get("resourceType")))
+        if bound is None:
+            return claimed
+        return tuple(dict.fromkeys((*claimed, *bound)))
+
+    def concerns(self, resource: Resource) -> bool:
+        """Whether any profile is about a resource or one within it."""
+        return bool(self.of(resource)) or any(self.of(inner) for inner, _, _ in _inner(resource, ""))
+
+    async def check(
+        self, resource: Resource, at: str, *, asked: Iterable[str] = (), all_extensions: bool = True
+    ) -> list[Issue]:
+        """What is wrong with a resource that the base specification allows.
+
+        asked: profiles beyond those that the resource claims and that are bound to its type.
+        all_extensions: also extensions that no profile speaks of.
+        """
+        answers = _Answers(self._sources)
+        await self._refresh()
+        for _ in range(_ROUNDS):
+            run = Run(self._library, resource, questions=Questions(answers.resource, answers.contains))
+            try:
+                self._run(run, resource, at, tuple(asked), all_extensions)
+            except NeededError as needed:
+                await self._fetch(needed)
+                continue
+            if not await answers.ask():
+                return list(dict.fromkeys([*run.issues, *self._about_unknown(run)]))
+        raise DefinitionError(f"{', '.join(self.of(resource))}: more definitions than a profile can need")
+
+    async def _refresh(self) -> None:
+        stamp = await self._sources.stamp()
+        if stamp != self._stamp:
+            self._stamp, self._library = stamp, Library(self._definitions)
+
+    async def _fetch(self, needed: NeededError) -> None:
+        library = self._library
+        if needed.kind == "structure":
+            library.add_structure(needed.name, await self._sources.structure(needed.name))
+        else:
+            library.add_codes(needed.name, await self._sources.codes(needed.name))
+
+    def _run(
+        self, run: Run, resource: Resource, at: str, asked: tuple[str, ...], all_extensions: bool
+    ) -> None:
+        self._one(run, resource, at, tuple(dict.fromkeys((*asked, *self.of(resource)))), all_extensions)
+        for inner, place, contained in _inner(resource, at):
+            self._one(run.within(inner, contained=contained), inner, place, self.of(inner), all_extensions)
+
+    def _one(
+        self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...], all_extensions: bool
+    ) -> None:
+        focus = Focus(resource, None, str(resource["resourceType"]), at)
+        for canonical in canonicals:
+            profile = run.library.profile(canonical)
+            if profile is None:
+                run.unknown.setdefault(canonical, at)
+            else:
+                profile.check(focus, run)
+        if all_extensions:
+            extension.check(resource, at, run)
+
+    def _about_unknown(self, run: Run) -> Iterable[Issue]:
+        severity = _UNKNOWN.get(self._unknown)
+        if severity is None:
+            return
+        for canonical, at in run.unknown.items():
+            text = f"{at}: the profile {canonical} is not known here, nothing is checked against it"
+            yield Issue(severity, "not-found", text, at, "profile-unknown")
+
+
+def _claimed(resource: Resource) -> tuple[str, ...]:
+    meta = resource.get("meta")
+    found = meta.get("profile") if isinstance(meta, dict) else None
+    return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
+def _inner(resource: Resource, at: str) -> Iterable[tuple[Resource, str, bool]]:
+    """(resource, place, whether it is contained) of the resources within one."""
+    for index, one in enumerate(resource.get("contained", ())):
+        yield one, f"{at}.contained[{index}]", True
+    if resource.get("resourceType") == "Bundle":
+        for index, entry in enumerate(resource.get("entry", ())):
+            if isinstance(found := entry.get("resource"), dict):
+                yield found, f"{at}.entry[{index}].resource", False
