@@ -30,8 +30,10 @@ class StoredCanonicals:
     async def read(self, resource_type: ResourceType, url: str) -> list[Found]:
         return await self._found(resource_type, "url", _escaped(url))
 
-    async def of_source(self, source: str) -> list[Found]:
-        return await self._found("ConceptMap", "source-uri", _escaped(source))
+    async def maps(self, system: str, *, target: bool) -> list[Found]:
+        return await self._found(
+            "ConceptMap", "target-system" if target else "source-system", _escaped(system)
+        )
 
     async def supplements(self) -> list[Found]:
         return await self._found("CodeSystem", "content-mode", "supplement")

@@ -188,7 +188,7 @@ def _documentation(text: str, resource_type: str | None) -> str:
 def _operations(resource_type: str | None) -> list[dict[str, str]]:
     """Those of a type, or (None) those of the system."""
     return [
-        {"name": code, "definition": operation.definition}
+        {"name": code, "definition": operation.definition_of(resource_type)}
         for code, operation in sorted(OPERATIONS.items())
         if operation.concerns(resource_type)
     ]

@@ -34,6 +34,7 @@ class Request:
     if_none_match: str | None = None
     if_modified_since: str | None = None
     if_none_exist: str | None = None
+    accept_language: str | None = None
     prefer_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
     strict: bool = True  # False: Prefer: handling=lenient
     base_url: str = ""  # `http://host/fhir`, without a slash at the end

@@ -50,17 +50,18 @@ def read_head(exchange: Exchange, settings: Settings) -> Request:
     return request
 
 
-_CONDITIONS = {
+_ATTRIBUTES = {
     b"if-match": "if_match",
     b"if-none-match": "if_none_match",
     b"if-modified-since": "if_modified_since",
     b"if-none-exist": "if_none_exist",
+    b"accept-language": "accept_language",
 }
-_FIELDS = frozenset((*_CONDITIONS, b"prefer"))
+_FIELDS = frozenset((*_ATTRIBUTES, b"prefer"))
 
 
 def _read_fields(request: Request, headers: dict[bytes, bytes]) -> None:
-    for name, attribute in _CONDITIONS.items():
+    for name, attribute in _ATTRIBUTES.items():
         if name in headers:
             setattr(request, attribute, _text(headers[name]))
     if prefer := headers.get(b"prefer"):

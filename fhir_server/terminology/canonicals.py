@@ -34,8 +34,8 @@ class Canonicals(Protocol):
     async def read(self, resource_type: ResourceType, url: str) -> Sequence[Found]:
         """All versions of a definition."""
 
-    async def of_source(self, source: str) -> Sequence[Found]:
-        """ConceptMaps whose source is a value set, or a code system that has one map's group."""
+    async def maps(self, system: str, *, target: bool) -> Sequence[Found]:
+        """ConceptMaps with a group that maps from the code system, or (target) to it."""
 
     async def supplements(self) -> Sequence[Found]:
         """CodeSystems with `content` supplement."""

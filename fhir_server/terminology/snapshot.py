@@ -34,6 +34,7 @@ class Snapshot:
         # by canonical, of value sets as they are without parameters that change what is in them
         self.composed: Kept[str, Composed] = Kept(ENTRIES_KEPT)
         self.expanded: Kept[str, tuple[Entry, ...]] = Kept(ENTRIES_KEPT)
+        self.too_large: set[str] = set()  # canonicals of value sets with more codes than are listed
 
     async def found(self, resource_type: ResourceType, url: str, version: str | None = None) -> Found | None:
         return chosen(await self._versions(resource_type, url), version)
@@ -77,6 +78,25 @@ class Snapshot:
             prepared = made
         return prepared
 
+    async def code_system_of(self, resource: Resource) -> CodeSystem:
+        """A code system that is at hand, and perhaps not stored."""
+        if "url" not in resource:
+            resource = resource | {"url": ""}
+        if resource.get("content") in ("not-present", "supplement"):
+            raise not_found(f"the codes of {resource['url'] or 'the code system'} are not in its resource")
+        supplements = await self._of(Found(resource, 0, 0, 0))
+        return InlineCodeSystem(resource, [each.resource for each in supplements])
+
+    async def maps(self, system: str, *, target: bool) -> list[Resource]:
+        """ConceptMaps that map from the code system, or (target) to it; one a canonical."""
+        found = await self._canonicals.maps(system, target=target)
+        return [
+            each.resource
+            for each in found
+            if each.resource.get("status") != "retired"
+            and chosen([other for other in found if _url(other) == _url(each)], None) is each
+        ]
+
     async def require_code_system(self, url: str, version: str | None = None) -> CodeSystem:
         """Raises 404 when the concepts are not here."""
         system = await self.code_system(url, version)
@@ -103,6 +123,11 @@ class Snapshot:
             if split(each.resource["supplements"])[1] in (None, found.resource.get("version"))
             and each.resource.get("status") != "retired"
         ]
+
+
+def _url(found: Found) -> str:
+    url: str = found.resource.get("url") or found.resource["id"]
+    return url
 
 
 def _canonical(url: str, version: str | None) -> str:

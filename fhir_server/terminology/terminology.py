@@ -36,7 +36,12 @@ class Terminology:
         """
         snapshot = await self.snapshot()
         members = await composed(snapshot, value_set)
-        return frozenset(entry.key for entry in await self.entries(snapshot, members, value_set))
+        found = await self.entries(snapshot, members, value_set)
+        if found is None:
+            raise too_costly(
+                f"{value_set} has more than {self.limit} codes, the most that are listed at once"
+            )
+        return frozenset(entry.key for entry in found)
 
     async def contains(self, value_set: str, system: str | None, code: str) -> bool:
         """Whether a code is in a value set; system: None: whatever the system is."""
@@ -57,15 +62,16 @@ class Terminology:
         others = await (found.above(concept.code) if up else found.below(concept.code))
         return others | {concept.code}
 
-    async def entries(self, snapshot: Snapshot, members: Composed, canonical: str) -> tuple[Entry, ...]:
-        """Everything in the value set `canonical`; raises 400 when that is more than the limit."""
+    async def entries(
+        self, snapshot: Snapshot, members: Composed, canonical: str
+    ) -> tuple[Entry, ...] | None:
+        """Everything in the value set `canonical`; None: it is more than the limit."""
         found = snapshot.expanded.get(canonical)
-        if found is None:
+        if found is None and canonical not in snapshot.too_large:
             listed = await self.listed(members)
             if listed is None:
-                raise too_costly(
-                    f"{canonical} has more than {self.limit} codes, the most that are listed at once"
-                )
+                snapshot.too_large.add(canonical)
+                return None
             found = tuple(listed)
             snapshot.expanded.put(canonical, found, 1 + len(found))
         return found

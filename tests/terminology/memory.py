@@ -33,10 +33,11 @@ class Memory:
         self.reads += 1
         return self._all(lambda each: each["resourceType"] == resource_type and each.get("url") == url)
 
-    async def of_source(self, source: str) -> list[Found]:
+    async def maps(self, system: str, *, target: bool) -> list[Found]:
+        side = "target" if target else "source"
         return self._all(
             lambda each: each["resourceType"] == "ConceptMap"
-            and source in (each.get("sourceUri"), each.get("sourceCanonical"))
+            and system in [group.get(side) for group in each.get("group", ())]
         )
 
     async def supplements(self) -> list[Found]:

@@ -7,13 +7,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.operations.expand import expand
+from fhir_server.interactions.operations.lookup import lookup
+from fhir_server.interactions.operations.subsumes import subsumes
+from fhir_server.interactions.operations.translate import translate
+from fhir_server.interactions.operations.validate_code import validate_code
 from fhir_server.interactions.request import Request, Response
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     perform: Callable[[Context, Request], Awaitable[Response]]
-    definition: str  # canonical of the OperationDefinition
+    # canonical of the OperationDefinition; `{type}` in it stands for the type, where each has its own
+    definition: str
     levels: frozenset[str]  # of "system", "type", "instance", "version"
     resource_types: frozenset[str] = frozenset()  # empty: any
     affects_state: bool = False  # True: POST only
@@ -24,6 +30,28 @@ class Operation:
             return "system" in self.levels
         return self.levels != {"system"} and (not self.resource_types or resource_type in self.resource_types)
 
+    def definition_of(self, resource_type: str | None) -> str:
+        return self.definition.replace("{type}", resource_type or "")
 
-OPERATIONS: dict[str, Operation] = {}
+
+_HL7 = "http://hl7.org/fhir/OperationDefinition/"
+_TYPE = frozenset(("type",))
+_TYPE_AND_INSTANCE = frozenset(("type", "instance"))
+
+OPERATIONS: dict[str, Operation] = {
+    "expand": Operation(expand, f"{_HL7}ValueSet-expand", _TYPE_AND_INSTANCE, frozenset(("ValueSet",))),
+    "lookup": Operation(lookup, f"{_HL7}CodeSystem-lookup", _TYPE, frozenset(("CodeSystem",))),
+    "subsumes": Operation(
+        subsumes, f"{_HL7}CodeSystem-subsumes", _TYPE_AND_INSTANCE, frozenset(("CodeSystem",))
+    ),
+    "translate": Operation(
+        translate, f"{_HL7}ConceptMap-translate", _TYPE_AND_INSTANCE, frozenset(("ConceptMap",))
+    ),
+    "validate-code": Operation(
+        validate_code,
+        f"{_HL7}{{type}}-validate-code",
+        _TYPE_AND_INSTANCE,
+        frozenset(("CodeSystem", "ValueSet")),
+    ),
+}
 """By code, without the `$`."""
