@@ -122,8 +122,17 @@ CREATE TABLE position(
 CREATE INDEX position_by_key ON position(key, column);
 """
 
+_FULL_TEXT = """
+-- words of the current versions, by key; see full_text.py
+CREATE VIRTUAL TABLE full_text USING fts5(
+  narrative, content, content='', contentless_delete=1, tokenize='ascii'
+);
+-- sequence: full_text has the versions up to it; no row: nobody has searched by text yet
+CREATE TABLE full_text_state(id INTEGER PRIMARY KEY CHECK(id = 1), sequence INTEGER NOT NULL) STRICT;
+"""
+
 HAS_RULES = 2  # the schema that began to have them; read-only layers may be older
-MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS, _POSITIONS)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS, _POSITIONS, _FULL_TEXT)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
