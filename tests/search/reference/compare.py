@@ -1,0 +1,127 @@
+"""Both answers to one question, side by side."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from fhir_server.interactions.answer import body_of
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.dispatch import perform
+from fhir_server.interactions.request import Request
+from fhir_server.interactions.url import parse_url
+from fhir_server.outcome import FhirError
+from fhir_server.resource import decode
+from tests.search.reference import Refused, Unsure
+from tests.search.reference.hostile import BASE
+from tests.search.reference.references import Identity
+from tests.search.reference.results import included, is_sorted
+from tests.search.reference.search import Answer, Question, search
+from tests.search.reference.worlds import Searched
+
+PAGES = 12
+
+
+@dataclass
+class Page:
+    hits: list[Identity] = field(default_factory=list)
+    included: list[Identity] = field(default_factory=list)
+    total: int | None = None
+    next: str | None = None
+    is_complete: bool = True  # False: an outcome says that something is missing
+
+
+async def ask(context: Context, path: str, query: str) -> Page:
+    """One page of the server's answer."""
+    request = parse_url("GET", path, query, BASE)
+    body = body_of(Request("GET"), await perform(context, request))
+    assert body is not None
+    bundle: dict[str, Any] = decode(body)
+    links = {each["relation"]: each["url"] for each in bundle["link"]}
+    page = Page(total=bundle.get("total"), next=links.get("next"))
+    for entry in bundle.get("entry", ()):
+        resource, mode = entry["resource"], entry["search"]["mode"]
+        if mode == "outcome":
+            page.is_complete = False
+            continue
+        identity = resource["resourceType"], resource["id"]
+        (page.hits if mode == "match" else page.included).append(identity)
+    return page
+
+
+def differences(searched: Searched, question: Question) -> tuple[list[str], str]:
+    """What the two answers differ in, and what kind of answer it was."""
+    try:
+        expected: Answer | None = search(searched.world, question)
+        why = ""
+    except Unsure:
+        return [], "unsure"
+    except Refused as refusal:
+        expected, why = None, str(refusal)
+    try:
+        found: list[Page] | None = searched.runner.run(pages(searched.context, question))
+    except FhirError as error:
+        if error.status != 400:
+            raise
+        found, why = None, f"{why} {error}"
+    if expected is None or found is None:
+        if (expected is None) == (found is None):
+            return [], "refused"
+        who = "server" if found is None else "reference"
+        return [f"only the {who} refuses: {why}"], "refused"
+    allowed = {each for page in found for each in page.hits} - expected.hits
+    if allowed and allowed <= search(searched.world, question, generous=True).hits:
+        expected.hits |= allowed
+    return _of_pages(searched, expected, found), "found" if expected.hits else "empty"
+
+
+async def pages(context: Context, question: Question) -> list[Page]:
+    page = await ask(context, question.path, urlencode(question.parameters))
+    found = [page]
+    while page.next and len(found) < PAGES:
+        path, _, query = page.next.removeprefix(BASE).removeprefix("/").partition("?")
+        page = await ask(context, path, query)
+        found.append(page)
+    return found
+
+
+def _of_pages(searched: Searched, expected: Answer, found: list[Page]) -> list[str]:
+    world = searched.world
+    hits = [each for page in found for each in page.hits]
+    wrong = []
+    if len(set(hits)) != len(hits):
+        wrong.append(f"more than once: {sorted({each for each in hits if hits.count(each) > 1})}")
+    if more := set(hits) - expected.hits:
+        wrong.append(f"only the server finds {sorted(more)}")
+    if not found[-1].next and (less := expected.hits - set(hits)):
+        wrong.append(f"only the reference finds {sorted(less)}")
+    if not wrong and not is_sorted(world, hits, expected.sort):
+        wrong.append(f"not sorted: {hits}")
+    for page in found:
+        if page.total is not None and page.total != len(expected.hits):
+            wrong.append(f"total {page.total} for {len(expected.hits)}")
+        wanted = included(world, page.hits, expected.includes) if expected.includes else set()
+        if set(page.included) - wanted:
+            wrong.append(f"only the server includes {sorted(set(page.included) - wanted)}")
+        if page.is_complete and wanted - set(page.included):
+            wrong.append(f"only the reference includes {sorted(wanted - set(page.included))}")
+        if len(set(page.included)) != len(page.included):
+            wrong.append("includes more than once")
+    return wrong
+
+
+def smallest(searched: Searched, question: Question) -> Question:
+    """The question without anything that the difference does not need."""
+    for shorter in _shorter(question):
+        if differences(searched, shorter)[0]:
+            return smallest(searched, shorter)
+    return question
+
+
+def _shorter(question: Question) -> Iterator[Question]:
+    given = question.parameters
+    for place, (name, value) in enumerate(given):
+        yield replace(question, parameters=(*given[:place], *given[place + 1 :]))
+        alone = value.split(",")
+        for each in alone if len(alone) > 1 else ():
+            yield replace(question, parameters=(*given[:place], (name, each), *given[place + 1 :]))

@@ -1,0 +1,367 @@
+"""Questions drawn by chance: mostly about what resources have, some about what none has, some wrong."""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from fhir_server.definitions.types import SearchParameter
+from tests.search.reference import strings
+from tests.search.reference.criteria import MODIFIERS
+from tests.search.reference.difficult import DATES, HOSTILE, NAMES, NUMBERS, TIMES
+from tests.search.reference.grammar import written
+from tests.search.reference.hostile import BASE
+from tests.search.reference.ranges import PREFIXES
+from tests.search.reference.references import Identity
+from tests.search.reference.search import Question
+from tests.search.reference.units import UCUM
+from tests.search.reference.world import Typed, World
+
+SORTED = ("string", "date", "number", "reference")
+CODED = {"code", "CodeableConcept", "Coding", "boolean"}
+
+
+class Drawing:
+    """Questions about one world."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.types = sorted({type_ for type_, _ in world.resources})
+        self._used: dict[str, list[SearchParameter]] = {}
+        self._by_type: dict[str, list[Identity]] = {}
+        for identity in sorted(world.resources):
+            self._by_type.setdefault(identity[0], []).append(identity)
+
+    def question(self, chance: Random) -> Question:
+        path, types = self._path(chance)
+        asked: list[tuple[str, str]] = []
+        for _ in range(chance.choice((1, 1, 1, 1, 2, 2, 3))):
+            asked.append(self._criterion(chance, types, chance.choice((0, 0, 0, 1, 1, 2, 3))))
+        if path == "" or path.endswith("*"):
+            asked += [("_type", ",".join(types))] if types else []
+        asked += self._results(chance, types)
+        return Question(path, tuple(asked))
+
+    def used(self, resource_type: str) -> list[SearchParameter]:
+        """Parameters that have a value in some resource of the type."""
+        if resource_type not in self._used:
+            known = self.world.definitions.search_parameters(resource_type).values()
+            self._used[resource_type] = [each for each in known if self._values(resource_type, each)]
+        return self._used[resource_type]
+
+    def _values(self, resource_type: str, parameter: SearchParameter) -> list[tuple[Identity, Typed]]:
+        if parameter.expression is None or parameter.type == "special":
+            return []
+        return [
+            (identity, typed)
+            for identity in self._by_type.get(resource_type, ())
+            for typed in self.world.values(identity, parameter)
+        ]
+
+    def _path(self, chance: Random) -> tuple[str, tuple[str, ...]]:
+        roll = chance.random()
+        if roll < 0.8:
+            type_ = chance.choice(self.types)
+            return type_, (type_,)
+        if roll < 0.9:
+            return "", tuple(
+                dict.fromkeys(chance.choice(self.types) for _ in range(chance.choice((0, 1, 2, 2, 3))))
+            )
+        holders = [each for each in self.world.definitions.compartments if each in self._by_type]
+        if not holders:
+            return "", ()
+        holder = chance.choice(holders)
+        id_ = chance.choice([*self._by_type[holder], (holder, "absent")])[1]
+        members = [each for each in self.types if self.world.definitions.compartment(holder).get(each)]
+        if roll < 0.97 and members:
+            type_ = chance.choice(members)
+            return f"{holder}/{id_}/{type_}", (type_,)
+        return f"{holder}/{id_}/*", tuple(
+            dict.fromkeys(chance.choice(members) for _ in range(2))
+        ) if members else ()
+
+    def _criterion(self, chance: Random, types: Sequence[str], steps: int) -> tuple[str, str]:
+        shared = self._shared(types)
+        references = [each for each in shared if each.type == "reference"]
+        if steps and references and chance.random() < 0.6:
+            return self._chain(chance, chance.choice(types), chance.choice(references), steps)
+        if steps and len(types) == 1 and (found := self._reverse(chance, types[0], steps)):
+            return found
+        if not shared or chance.random() < 0.02:
+            return chance.choice(("_id", "name", "code", "nonsense", "date", "_lastUpdated")), self._hostile(
+                chance
+            )
+        parameter = chance.choice(shared)
+        if chance.random() < 0.1:
+            return f"{parameter.code}:missing", chance.choice(("true", "false") * 10 + ("maybe",))
+        return self._plain(chance, chance.choice(types) if types else chance.choice(self.types), parameter)
+
+    def _shared(self, types: Sequence[str]) -> list[SearchParameter]:
+        if not types:
+            return [each for each in self.used(self.types[0]) if each.code.startswith("_")]
+        codes = set.intersection(*({each.code for each in self.used(type_)} for type_ in types))
+        return [each for each in self.used(types[0]) if each.code in codes]
+
+    def _chain(self, chance: Random, type_: str, parameter: SearchParameter, steps: int) -> tuple[str, str]:
+        targets = [each for each in self.world.targets(parameter, type_) if each in self._by_type]
+        if not targets:
+            return f"{parameter.code}._id", "x"
+        target = chance.choice(targets)
+        name, value = self._criterion(chance, (target,), steps - 1)
+        of_type = f":{target}" if chance.random() < 0.5 else ""
+        return f"{parameter.code}{of_type}.{name}", value
+
+    def _reverse(self, chance: Random, type_: str, steps: int) -> tuple[str, str] | None:
+        found = [
+            (source, parameter)
+            for source in self.types
+            for parameter in self.used(source)
+            if parameter.type == "reference" and type_ in self.world.targets(parameter, source)
+        ]
+        if not found:
+            return None
+        source, parameter = chance.choice(found)
+        name, value = self._criterion(chance, (source,), steps - 1)
+        return f"_has:{source}:{parameter.code}:{name}", value
+
+    def _plain(self, chance: Random, type_: str, parameter: SearchParameter) -> tuple[str, str]:
+        modifier = self._modifier(chance, type_, parameter)
+        values = [
+            self._text(chance, type_, parameter, modifier) for _ in range(chance.choice((1, 1, 1, 2, 3)))
+        ]
+        return f"{parameter.code}{modifier}", ",".join(values)
+
+    def _modifier(self, chance: Random, type_: str, parameter: SearchParameter) -> str:
+        roll = chance.random()
+        if roll < 0.6:
+            return ""
+        if roll < 0.62:
+            return chance.choice((":exact", ":not", ":contains", ":Patient", ":identifier", ":nonsense"))
+        if parameter.type == "reference" and roll < 0.9:
+            return f":{chance.choice(self.world.targets(parameter, type_))}"
+        known = MODIFIERS.get(parameter.type, {})
+        return f":{chance.choice(list(known))}" if known else ""
+
+    def _text(self, chance: Random, type_: str, parameter: SearchParameter, modifier: str) -> str:
+        roll = chance.random()
+        if roll < 0.02:
+            return self._hostile(chance)
+        if parameter.type == "composite":
+            return self._composite(chance, type_, parameter)
+        values = self._values(type_, parameter)
+        if parameter.code == "_id" and values:
+            id_: str = chance.choice(values)[1][1]
+            return id_.swapcase() if roll < 0.15 else id_
+        if not values:
+            return self._hostile(chance)
+        typed = chance.choice(values)[1]
+        if modifier == ":identifier" and typed[0] == "Reference":
+            return _token(chance, ("Identifier", typed[1].get("identifier", {})))
+        if modifier and parameter.type == "reference" and roll < 0.9:  # the type of the modifier goes before
+            return _reference(chance, typed).rpartition("/")[2]
+        return TEXTS[parameter.type](chance, typed) or self._hostile(chance)
+
+    def _composite(self, chance: Random, type_: str, parameter: SearchParameter) -> str:
+        found = []
+        identity, item = chance.choice(self._values(type_, parameter))
+        resource = self.world.resources[identity]
+        for url, expression in parameter.components:
+            definition = self.world.definitions.search_parameter_by_url(url)
+            assert definition is not None
+            start, value = item
+            if expression.startswith("%resource."):
+                expression, start, value = expression.removeprefix("%resource."), type_, resource
+            values = self.world.select(expression, start, value, resource)
+            kind = (
+                {"Reference": "reference", "code": "token"}.get(values[0][0], definition.type)
+                if values
+                else ""
+            )
+            text = TEXTS[kind](chance, chance.choice(values)) if values else ""
+            found.append(text or "1")
+        return "$".join(found)
+
+    def _hostile(self, chance: Random) -> str:
+        return chance.choice(HOSTILE)
+
+    def _results(self, chance: Random, types: Sequence[str]) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = [("_count", str(chance.choice((2, 3, 5, 10, 50, 100, 1000))))]
+        if chance.random() < 0.35 and (sort := self._sort(chance, types)):
+            found.append(("_sort", sort))
+        if chance.random() < 0.3:
+            found.append(("_total", "accurate"))
+        while types and chance.random() < 0.2:
+            found.append(self._include(chance, types))
+        return found
+
+    def _sort(self, chance: Random, types: Sequence[str]) -> str:
+        codes = ["_id", "_lastUpdated", "-_id", "-_lastUpdated"]
+        for parameter in self._shared(types):
+            if parameter.code not in ("_id", "_lastUpdated") and all(
+                self._is_sorted(each, parameter) for each in types
+            ):
+                codes += [parameter.code, f"-{parameter.code}"]
+        return ",".join(chance.choice(codes) for _ in range(chance.choice((1, 1, 2, 3))))
+
+    def _is_sorted(self, type_: str, parameter: SearchParameter) -> bool:
+        own = self.world.parameter(type_, parameter.code)
+        if own is None or own.type != parameter.type:
+            return False
+        if own.type in SORTED:
+            return "resolve()" not in (own.expression or "")
+        return (
+            own.type == "token"
+            and own.code != "deceased"
+            and all(typed[0] in CODED for _, typed in self._values(type_, own))
+        )
+
+    def _include(self, chance: Random, types: Sequence[str]) -> tuple[str, str]:
+        iterate = chance.choice(("", "", ":iterate"))
+        source = chance.choice(types) if not iterate or chance.random() < 0.5 else chance.choice(self.types)
+        if chance.random() < 0.5:
+            found = self._reverse(chance, source, 1)
+            if found:
+                _, other, code, *_ = found[0].split(":")
+                return f"_revinclude{iterate}", f"{other}:{code}"
+        references = [each for each in self.used(source) if each.type == "reference"]
+        if not references:
+            return f"_include{iterate}", "Encounter:subject"
+        parameter = chance.choice(references)
+        target = f":{chance.choice(self.world.targets(parameter, source))}" if chance.random() < 0.2 else ""
+        return f"_include{iterate}", f"{source}:{parameter.code}{target}"
+
+
+def _string(chance: Random, typed: Typed) -> str:
+    have = [*strings.texts(*typed), *strings.more_texts(*typed, family=True)]
+    text = chance.choice(have) if have else chance.choice(NAMES)
+    change: Callable[[str], str] = chance.choice(
+        (
+            lambda text: text,
+            lambda text: text,
+            lambda text: text[: chance.randint(1, max(1, len(text)))],
+            lambda text: text[len(text) // 2 :],
+            str.upper,
+            str.swapcase,
+            strings.folded,
+            lambda text: text + "x",
+            lambda text: text.replace(" ", "  "),
+        )
+    )
+    return written(change(text))
+
+
+def _token(chance: Random, typed: Typed) -> str:
+    type_name, value = typed
+    if type_name == "CodeableConcept":
+        codings = value.get("coding", ())
+        return _token(chance, ("Coding", chance.choice(codings))) if codings else ""
+    if not isinstance(value, dict):
+        system, code = "", str(value).lower() if isinstance(value, bool) else str(value)
+    else:
+        system = value.get("system", "")
+        code = str(value.get("code" if type_name == "Coding" else "value", ""))
+    code = chance.choice((code, code, code, code.upper(), code.lower(), code[1:]))
+    code, system = written(code), written(system)
+    if not system:
+        return chance.choice((code, code, f"|{code}", f"http://x|{code}")) if code else ""
+    return chance.choice(
+        (code, code, *[f"{system}|{code}"] * 3, f"|{code}", f"{system}|", f"http://x|{code}")
+    )
+
+
+def _date(chance: Random, typed: Typed) -> str:
+    type_name, value = typed
+    if type_name == "Period":
+        value = chance.choice(list(value.values()) or [DATES[0]])
+    elif type_name == "Timing":
+        value = chance.choice(
+            [*value.get("event", ()), *value.get("repeat", {}).get("boundsPeriod", {}).values()] or TIMES
+        )
+    text = str(value) if chance.random() < 0.85 else chance.choice(TIMES)
+    cut = chance.choice((4, 7, 10, 16, 19, 99, 99, 99))
+    if cut < len(text):
+        offset = text[-6:] if text[-6] in "+-" and "T" in text else "Z" if text.endswith("Z") else ""
+        text = text[:cut] + (offset if cut in (16, 19) and chance.random() < 0.8 else "")
+    return _prefixed(chance, text)
+
+
+def _prefixed(chance: Random, text: str) -> str:
+    return chance.choice(("", "", *PREFIXES)) + text
+
+
+def _number(chance: Random, typed: Typed) -> str:
+    value = typed[1]
+    if isinstance(value, dict):
+        ends = [each["value"] for each in (value.get("low"), value.get("high")) if each and "value" in each]
+        value = chance.choice(ends or [1])
+    return _prefixed(chance, _digits(chance, value))
+
+
+def _digits(chance: Random, value: Any) -> str:
+    number = Decimal(str(value))
+    roll = chance.random()
+    if roll < 0.15:
+        return chance.choice(NUMBERS)
+    if roll < 0.3:
+        return str(number.quantize(Decimal(10) ** -chance.randint(0, 3)))
+    if roll < 0.4:
+        return str(number + chance.choice((1, -1, Decimal("0.5"), Decimal("-0.05"))))
+    return str(number)
+
+
+def _quantity(chance: Random, typed: Typed) -> str:
+    type_name, value = typed
+    if type_name == "Range":
+        value = value.get("low") or value.get("high") or {}
+    if type_name == "Money":
+        value = {"value": value.get("value"), "system": "urn:iso:std:iso:4217", "code": value.get("currency")}
+    if value.get("value") is None:
+        return ""
+    number = _prefixed(chance, _digits(chance, value["value"]))
+    system, code, unit = (written(value.get(name) or "") for name in ("system", "code", "unit"))
+    return chance.choice(
+        (
+            number,
+            f"{number}|{system}|{code}",
+            f"{number}||{code}",
+            f"{number}||{unit}",
+            f"{number}|{UCUM}|{chance.choice(('mg', 'g', code))}",
+        )
+    )
+
+
+def _reference(chance: Random, typed: Typed) -> str:
+    type_name, value = typed
+    text = value.get("reference", "") if type_name == "Reference" else value
+    if not isinstance(text, str):
+        if "resourceType" not in text:
+            return ""
+        text = f"{text['resourceType']}/{text.get('id', 'x')}"
+    bare = text.partition("/_history/")[0].partition("|")[0]
+    forms = [
+        text,
+        bare,
+        bare.rpartition("/")[2],
+        f"{BASE}/{bare}",
+        f"Patient/{bare.rpartition('/')[2]}",
+        bare.swapcase(),
+    ]
+    return written(chance.choice(forms))
+
+
+def _uri(chance: Random, typed: Typed) -> str:
+    value = str(typed[1])
+    return written(
+        chance.choice((value, value, value.partition("|")[0], value.upper(), value[:-1], f"{value}/"))
+    )
+
+
+TEXTS: dict[str, Callable[[Random, Typed], str]] = {
+    "string": _string,
+    "token": _token,
+    "date": _date,
+    "number": _number,
+    "quantity": _quantity,
+    "reference": _reference,
+    "uri": _uri,
+}

@@ -1,0 +1,116 @@
+"""What is searched: the official examples, some of Synthea's patients, and resources made to be difficult."""
+
+import asyncio
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.search import options_of
+from fhir_server.resource import Resource, content, decode
+from fhir_server.store.protocol import Content, Transaction, Version
+from tests.examples import official_examples, synthea_bundles
+from tests.interactions.fhir import Fhir, definitions
+from tests.search.reference.hostile import BASE, hostile
+from tests.search.reference.references import Identity
+from tests.search.reference.world import World
+
+NOW_MS = 1_795_392_000_000  # 2026-11-23T00:00:00Z
+LARGEST_BYTES = 40_000  # of an example; the few that are larger are lists of one kind
+SYNTHEA_BUNDLES = 2
+
+
+def official() -> Iterator[Resource]:
+    for number, (_, text) in enumerate(official_examples()):
+        if len(text) < LARGEST_BYTES:
+            resource = decode(text)
+            yield resource if "id" in resource else resource | {"id": f"example-{number}"}
+
+
+def synthea() -> Iterator[Resource]:
+    """The smallest bundles, with relative references."""
+    smallest = sorted((text for _, text in synthea_bundles()), key=len)[:SYNTHEA_BUNDLES]
+    for text in smallest:
+        entries = json.loads(text)["entry"]
+        names = {
+            each["fullUrl"]: f"{each['resource']['resourceType']}/{each['fullUrl'][9:]}" for each in entries
+        }
+        for name, relative in names.items():
+            text = text.replace(name.encode(), relative.encode())
+        for entry, (_, relative) in zip(decode(text)["entry"], names.items(), strict=True):
+            yield entry["resource"] | {"id": relative.partition("/")[2]}
+
+
+def difficult() -> Iterator[Resource]:
+    yield from hostile(Random(5))
+
+
+SOURCES = {"examples": official, "synthea": synthea, "hostile": difficult}
+
+
+@dataclass
+class Searched:
+    """One set of resources, in a store and in memory."""
+
+    name: str
+    context: Context
+    world: World
+    runner: asyncio.Runner
+
+
+@contextmanager
+def searched(name: str, folder: Path, runner: asyncio.Runner) -> Iterator[Searched]:
+    server = Fhir(runner, folder / f"{name}.sqlite")
+    server.clock.now_ms = NOW_MS - 86_400_000
+    context = replace(server.context, clock=lambda: NOW_MS)
+    try:
+        versions = runner.run(_write(context, list(SOURCES[name]())))
+        kept = {(each.resource_type, each.id): decode(each.body) for each in versions}
+        sequences = {(each.resource_type, each.id): each.sequence for each in versions}
+        zone = options_of(context.settings).zone
+        yield Searched(name, context, World(definitions(), kept, BASE, zone, NOW_MS, sequences), runner)
+    finally:
+        server.close()
+
+
+async def _write(context: Context, resources: list[Resource]) -> list[Version]:
+    """In a history: some resources were another before, and some are gone. What is current now."""
+    chance = Random(7)
+    await _put(
+        context, [_swapped(each, resources, chance) for each in chance.sample(resources, len(resources) // 8)]
+    )
+    for start in range(0, len(resources), 40):
+        await _put(context, resources[start : start + 40])
+    gone = [_identity(each) for each in resources if chance.random() < 0.04]
+
+    async def remove(transaction: Transaction) -> None:
+        for identity in gone:
+            await transaction.delete(*identity)
+
+    await context.store.transaction(remove)
+    remaining = dict.fromkeys(_identity(each) for each in resources if _identity(each) not in gone)
+    return await context.store.read_many(list(remaining))
+
+
+async def _put(context: Context, resources: Iterable[Resource]) -> None:
+    async def put(transaction: Transaction) -> None:
+        for each in resources:
+            rows = context.indexer.rows(each)
+            await transaction.put(Content(*_identity(each), content(each), rows), method="PUT")
+
+    await context.store.transaction(put)
+
+
+def _swapped(resource: Resource, resources: list[Resource], chance: Random) -> Resource:
+    """The content of another resource of the type, under this one's id."""
+    alike = [each for each in resources if each["resourceType"] == resource["resourceType"]]
+    found: dict[str, Any] = chance.choice(alike) | {"id": resource["id"]}
+    return found
+
+
+def _identity(resource: Resource) -> Identity:
+    return resource["resourceType"], resource["id"]
