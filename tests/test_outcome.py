@@ -30,6 +30,7 @@ def test_issue_codes_are_those_of_fhir() -> None:
         ("unknown_type", ("x",), 404, "not-supported"),
         ("not_found", ("x",), 404, "not-found"),
         ("gone", ("x",), 410, "deleted"),
+        ("page_gone", ("x",), 410, "not-found"),
         ("method_not_allowed", ("x", ("GET", "PUT")), 405, "not-supported"),
         ("not_acceptable", ("x",), 406, "not-supported"),
         ("unsupported_media_type", ("x",), 415, "not-supported"),

@@ -5,7 +5,7 @@ those of `rows.py`. Comparisons are true of a resource when at least one of its 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["token", "string", "date", "number", "reference"]
 
@@ -113,10 +113,26 @@ class Backward:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """Some resource of `resource_types` that fits `where` refers here by one of many `columns`."""
+
+    columns: tuple[str, ...]
+    resource_types: tuple[str, ...]
+    where: "Node"
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """All of `terms` (comparisons on columns of `Rows.instances`) hold in one and the same instance."""
 
     terms: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OfType:
+    """A resource of one of these types."""
+
+    resource_types: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +166,8 @@ class Not:
 
 Node = (
     Everything | Nothing | TokenIn | LexiconIn | StringIs | StringStarts | StringContains | Between
-    | ReferenceIn | ReferenceOfType | Present | Forward | Backward | Together | IdIn | UpdatedBetween
-    | And | Or | Not
+    | ReferenceIn | ReferenceOfType | Present | Forward | Backward | Referred | Together | OfType | IdIn
+    | UpdatedBetween | And | Or | Not
 )  # fmt: skip
 
 
@@ -164,6 +180,13 @@ class SortKey:
     descending: bool = False
 
 
+class Moment(NamedTuple):
+    """A state of the change log: its last version. The time tells the log of this store from another's."""
+
+    sequence: int
+    last_updated_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     resource_types: tuple[str, ...]  # (): every type
@@ -172,3 +195,7 @@ class Query:
     sort: tuple[SortKey, ...] = ()
     # the `position` of the last hit of the page before; None: the first page. Plain JSON values, opaque.
     after: tuple[object, ...] | None = None
+    # show what there was at this moment, however it was changed since; None: what there is
+    as_of: Moment | None = None
+    # what must hold of a resource now too, though it is shown as it was: what the client may see
+    allowed: Node = Everything()

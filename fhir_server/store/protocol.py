@@ -9,7 +9,7 @@ passes a transaction that is still in flight.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from fhir_server.store.algebra import Node, Query
+from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
 from fhir_server.store.rows import Rows, hash64
 
@@ -57,6 +57,7 @@ class Hit(NamedTuple):
 class Page(NamedTuple):
     hits: list[Hit]
     more: bool
+    moment: Moment | None = None  # the state of the log that it shows; given when there is more
 
 
 class HistoryRange(NamedTuple):
@@ -78,9 +79,12 @@ def mark_of(rules: bytes) -> int:
 
 
 class Extract(Protocol):
-    """Index rows for the content bytes of a resource, as `search/` computes them."""
+    """Index rows for the content bytes of a resource, as `search/` computes them.
 
-    def __call__(self, resource_type: str, body: bytes) -> Rows: ...
+    columns: only their rows are wanted, and others may be missing; (): all
+    """
+
+    def __call__(self, resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows: ...
 
 
 class Reader(Protocol):

@@ -158,6 +158,15 @@ def _backward(oracle: Oracle, node: algebra.Backward, identity: Identity, _rows:
     )
 
 
+def _referred(oracle: Oracle, node: algebra.Referred, identity: Identity, _rows: Rows) -> bool:
+    return any(
+        other[0] in node.resource_types
+        and any((column, *identity) in kept.rows.references for column in node.columns)
+        and oracle.fits(node.where, other, kept.rows)
+        for other, kept in oracle.kept.items()
+    )
+
+
 def _together(oracle: Oracle, node: algebra.Together, identity: Identity, rows: Rows) -> bool:
     return any(
         all(oracle.fits(term, identity, instance) for term in node.terms) for instance in rows.instances
@@ -191,7 +200,9 @@ _TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
     algebra.Present: _present,
     algebra.Forward: _forward,
     algebra.Backward: _backward,
+    algebra.Referred: _referred,
     algebra.Together: _together,
+    algebra.OfType: lambda _o, node, identity, _r: identity[0] in node.resource_types,
     algebra.IdIn: lambda _o, node, identity, _r: identity[1] in node.ids,
     algebra.UpdatedBetween: _updated,
     algebra.And: lambda o, node, i, r: all(o.fits(term, i, r) for term in node.terms),

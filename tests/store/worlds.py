@@ -92,6 +92,10 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
 def _joins(draw: st.DrawFn) -> Node:
     there, column = draw(types), draw(st.sampled_from(("one", "two")))
     where = draw(nodes(there))
+    if draw(st.booleans()) and draw(st.booleans()):
+        there_too = draw(st.sampled_from(((there,), tuple(sorted({there, "Group"})))))
+        columns = tuple(f"{each}.{name}" for each in there_too for name in ("one", "two"))
+        return algebra.Referred(draw(st.sampled_from((columns, columns[:1]))), there_too, where)
     if draw(st.booleans()):
         return algebra.Forward(f"{draw(types)}.{column}", there, where)
     return algebra.Backward(f"{there}.{column}", there, where)
@@ -125,6 +129,7 @@ def _nodes(resource_type: str) -> SearchStrategy[Node]:
         comparisons(column),
         st.just(algebra.Everything()),
         st.just(algebra.Nothing()),
+        st.builds(algebra.OfType, st.lists(types, max_size=2, unique=True).map(tuple)),
         st.builds(algebra.IdIn, st.lists(ids, max_size=2).map(tuple)),
         st.builds(algebra.UpdatedBetween, updated, updated),
         _parts(resource_type),

@@ -5,12 +5,14 @@ integers only. A name that the store does not know has no rows.
 """
 
 from array import array
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node
-from fhir_server.store.sqlite.combined import All, Instance, Other, Referrers, Targets
+from fhir_server.store.sqlite import joins
+from fhir_server.store.sqlite.across import Across, Typed, gathered
+from fhir_server.store.sqlite.combined import All, Other
 from fhir_server.store.sqlite.combined import Any as AnyOf
 from fhir_server.store.sqlite.names import stored_id
 from fhir_server.store.sqlite.ranges import within
@@ -29,25 +31,33 @@ from fhir_server.store.sqlite.terms import (
     equal,
 )
 
+if TYPE_CHECKING:
+    from fhir_server.store.sqlite.past import Past
+
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
 _LAST_CHARACTER = 0x10FFFF
 
 
 class Compiler:
-    """Compiles nodes; `here` is the connection whose snapshot they will be run in."""
+    """Compiles nodes; `here` is the connection whose snapshot they will be run in.
 
-    def __init__(self, here: Connected) -> None:
+    past: terms are to be true of what fitted then and was not changed since.
+    """
+
+    def __init__(self, here: Connected, past: "Past | None" = None) -> None:
         self._here = here
         self._execute = here.connection.execute
+        self.past = past
 
     def universe(self, resource_types: tuple[str, ...]) -> Universe | None:
         """None when the store has no resource of any of the types."""
+        until = None if self.past is None else self.past.sequence
         if not resource_types:
-            return Universe(None, self._total)
+            return Universe(None, self._total, until)
         found = [self._here.names.type_id(self._here.connection, name) for name in resource_types]
         ids = tuple(sorted({id_ for id_ in found if id_ is not None}))
-        return Universe(ids, lambda: self._total(ids)) if ids else None
+        return Universe(ids, lambda: self._total(ids), until) if ids else None
 
     def term(self, node: Node, universe: Universe) -> Term:
         return _COMPILERS[type(node)](self, node, universe)
@@ -89,6 +99,14 @@ class Compiler:
 
     def column(self, name: str) -> int | None:
         return self._here.names.column_id(self._here.connection, name)
+
+    def columns(self, names: Iterable[str]) -> tuple[int, ...]:
+        """The numbers of those that the store knows."""
+        found = {self.column(name) for name in names}
+        return tuple(sorted(id_ for id_ in found if id_ is not None))
+
+    def key(self, resource_type: str, id_: str) -> int | None:
+        return self._here.key(resource_type, id_)
 
     def statistics(self, column: int) -> tuple[bool, float]:
         """Whether resources repeat the column, and how wide its widest range is."""
@@ -140,18 +158,24 @@ class Compiler:
 
     def tokens(self, column: str, hashes: tuple[int, ...]) -> Term:
         id_ = self.column(column)
-        return NOWHERE if id_ is None else self._valued("token", "hash", id_, hashes)
+        return NOWHERE if id_ is None else self.valued("token", "hash", id_, hashes)
 
     def references(self, column: str, targets: tuple[tuple[str, str], ...]) -> Term:
         id_ = self.column(column)
-        if id_ is None:
-            return NOWHERE
-        found = {self._here.key(resource_type, target) for resource_type, target in targets}
-        return self._valued(
-            "reference", "target", id_, tuple(sorted(key for key in found if key is not None))
-        )
+        return NOWHERE if id_ is None else self.valued("reference", "target", id_, self._keys_of(targets))
 
-    def _valued(self, table: str, value: str, column: int, values: tuple[int, ...]) -> Term:
+    def _keys_of(self, targets: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
+        found = {self.key(resource_type, target) for resource_type, target in targets}
+        return tuple(sorted(key for key in found if key is not None))
+
+    def condition(self, node: algebra.ReferenceIn | algebra.TokenIn) -> Sql | None:
+        """What it says of a row's value, whatever the column; None: no row can fit."""
+        if isinstance(node, algebra.TokenIn):
+            return equal("{a}.hash", tuple(sorted(set(node.hashes)))) if node.hashes else None
+        keys = self._keys_of(node.targets)
+        return equal("{a}.target", keys) if keys else None
+
+    def valued(self, table: str, value: str, column: int, values: tuple[int, ...]) -> Term:
         if not values:
             return NOWHERE
         where = equal(f"{{a}}.{value}", values)
@@ -259,35 +283,17 @@ def _present(compiler: Compiler, node: algebra.Present, _universe: Universe) -> 
     return compiler.leaf(node.kind, node.column, by_key=f"{node.kind}_by_key")
 
 
-def _forward(compiler: Compiler, node: algebra.Forward, _universe: Universe) -> Term:
-    return _joined(Targets, compiler, node)
-
-
-def _backward(compiler: Compiler, node: algebra.Backward, _universe: Universe) -> Term:
-    return _joined(Referrers, compiler, node)
-
-
-def _joined(
-    kind: type[Targets] | type[Referrers], compiler: Compiler, node: algebra.Forward | algebra.Backward
-) -> Term:
-    column, there = compiler.column(node.column), compiler.universe((node.resource_type,))
-    if column is None or there is None:
-        return NOWHERE
-    where = compiler.term(node.where, there)
-    return NOWHERE if where is NOWHERE else kind(compiler.bounded, column, there, where)
-
-
 def _together(compiler: Compiler, node: algebra.Together, universe: Universe) -> Term:
-    terms = _flat(compiler, node.terms, universe)
-    if NOWHERE in terms:
+    return joins.together(compiler, node, universe, _flat)
+
+
+def _of_type(compiler: Compiler, node: algebra.OfType, universe: Universe) -> Term:
+    types = compiler.universe(node.resource_types) if node.resource_types else None
+    if types is None or types.type_ids is None:
         return NOWHERE
-    if any(isinstance(term, Leaf) for term in terms):
-        return Instance(terms)
-    either = next((found for found in node.terms if isinstance(found, algebra.Or)), None)
-    if either is None:
-        raise ValueError("an instance is found by a comparison that holds in it, not by what is absent")
-    rest = tuple(term for term in node.terms if term is not either)
-    return _any(compiler, [algebra.Together((term, *rest)) for term in either.terms], universe)
+    if universe.type_ids is not None and set(universe.type_ids) <= set(types.type_ids):
+        return universe
+    return Typed(types)
 
 
 def _id_in(compiler: Compiler, node: algebra.IdIn, universe: Universe) -> Term:
@@ -326,13 +332,18 @@ def _or(compiler: Compiler, node: algebra.Or, universe: Universe) -> Term:
     return _any(compiler, node.terms, universe)
 
 
-def _any(compiler: Compiler, nodes: tuple[Node, ...] | list[algebra.Together], universe: Universe) -> Term:
-    terms = tuple(term for node in nodes if (term := compiler.term(node, universe)) is not NOWHERE)
+def _any(compiler: Compiler, nodes: tuple[Node, ...], universe: Universe) -> Term:
+    groups, rest = gathered(nodes)
+    terms = [term for node in rest if (term := compiler.term(node, universe)) is not NOWHERE]
+    for group in groups:
+        condition = compiler.condition(group.value)
+        if (columns := compiler.columns(group.columns)) and condition is not None:
+            terms.append(Across(compiler.bounded, group.table, columns, condition))
     if any(term is universe for term in terms):
         return universe
     if len(terms) < 2:
         return terms[0] if terms else NOWHERE
-    return AnyOf(terms)
+    return AnyOf(tuple(terms))
 
 
 def _not(compiler: Compiler, node: algebra.Not, universe: Universe) -> Term:
@@ -359,9 +370,11 @@ _COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
     algebra.ReferenceIn: _reference_in,
     algebra.ReferenceOfType: _reference_of_type,
     algebra.Present: _present,
-    algebra.Forward: _forward,
-    algebra.Backward: _backward,
+    algebra.Forward: joins.forward,
+    algebra.Backward: joins.backward,
+    algebra.Referred: joins.referred,
     algebra.Together: _together,
+    algebra.OfType: _of_type,
     algebra.IdIn: _id_in,
     algebra.UpdatedBetween: _updated_between,
     algebra.And: _and,

@@ -9,7 +9,9 @@ from fhir_server.store.protocol import Hit, Page
 from fhir_server.store.sqlite.combined import All, Other, terms_of
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.connection import snapshot
+from fhir_server.store.sqlite.merge import merged
 from fhir_server.store.sqlite.names import id_text
+from fhir_server.store.sqlite.past import moment_of, past_of
 from fhir_server.store.sqlite.plan import counted, selected
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
@@ -22,19 +24,29 @@ SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is wal
 def find(here: Connected, query: Query) -> Page:
     here.forget_estimates()
     with snapshot(here.connection):
-        compiler = Compiler(here)
+        past = None if query.as_of is None else past_of(here, query.as_of)
+        compiler = Compiler(here, past)
         universe = compiler.universe(query.resource_types)
         if universe is None:
             return Page([], False)
         term = compiler.term(query.where, universe)
-        if term is NOWHERE:
-            return Page([], False)
-        rows: list[Any] = []
-        for statement in _statements(compiler, query, universe, term):
-            rows += _rows(here, statement, query.limit + 1 - len(rows))
-            if len(rows) > query.limit:
-                break
-        return Page([_hit(here, row) for row in rows[: query.limit]], len(rows) > query.limit)
+        rows = [] if term is NOWHERE else _found(here, compiler, query, universe, term)
+        if past is None:
+            hits, more = [_hit(here, row) for row in rows[: query.limit]], len(rows) > query.limit
+        else:
+            found = merged(here, past, query, universe, [_hit(here, row) for row in rows])
+            hits, more = found[: query.limit], len(found) > query.limit
+        return Page(hits, more, (query.as_of or moment_of(here)) if more else None)
+
+
+def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
+    """Rows of a page, and one more that tells that there is more."""
+    rows: list[Any] = []
+    for statement in _statements(compiler, query, universe, term):
+        rows += _rows(here, statement, query.limit + 1 - len(rows))
+        if len(rows) > query.limit:
+            break
+    return rows
 
 
 def identities(here: Connected, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:

@@ -58,6 +58,11 @@ class Connected:
     def _late(self) -> bool:
         return time.monotonic() > self.deadline
 
+    def require_time(self) -> None:
+        """Between statements what SQLite does within them: raises apsw.InterruptError after the deadline."""
+        if self._late():
+            raise apsw.InterruptError("interrupted")
+
     def forget_estimates(self) -> None:
         """When they are old, or too many."""
         now = time.monotonic()

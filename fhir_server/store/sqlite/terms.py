@@ -108,10 +108,14 @@ class Universe:
 
     type_ids: tuple[int, ...] | None
     count: Callable[[], int]
+    until: int | None = None  # only what was not changed after this sequence number; None: all
 
     def of_type(self, alias: str) -> Sql:
         """The types as a condition that no index is chosen for."""
-        return TRUE if self.type_ids is None else equal(f"+{alias}.type", self.type_ids)
+        types = TRUE if self.type_ids is None else equal(f"+{alias}.type", self.type_ids)
+        if self.until is None:
+            return types
+        return Sql(f"{types.text} AND +{alias}.seq <= ?", (*types.values, self.until))
 
     def test(self, key: str, depth: int) -> Sql:
         return TRUE  # the enclosing query has checked type and life of its keys

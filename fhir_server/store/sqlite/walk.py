@@ -143,6 +143,8 @@ def _ids(
     arms = []
     for kind, form in (("<", str), (">=", bytes)):
         where = [equal("r.type", universe.type_ids or ()), Sql(f"r.id {kind} x'' AND r.live")]
+        if universe.until is not None:
+            where.append(Sql("+r.seq <= ?", (universe.until,)))
         if position is not None:
             where.append(Sql(f"id_text(r.id) {beyond} ?", (position[0],)))
             reached = stored_id(position[0]) if form is bytes else position[0]
