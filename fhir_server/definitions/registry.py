@@ -27,11 +27,12 @@ class Definitions:
         self._by_type: dict[str, Mapping[str, SearchParameter]] = {}
         self._codes: dict[str, frozenset[tuple[str, str]] | None] = {}
         self.added_parameters: tuple[SearchParameter, ...] = ()
+        self.derived: dict[str, object] = {}  # what others make of these definitions and keep with them
 
     def with_parameters(self, added: Sequence[SearchParameter]) -> "Definitions":
         """The core's definitions with these search parameters beside its own; what they share is shared."""
         found = copy(self.core)
-        found._by_type = {}
+        found._by_type, found.derived = {}, {}
         found._search_parameters = (*self.core._search_parameters, *added)
         for name in ("_by_base", "_by_url"):
             found.__dict__.pop(name, None)

@@ -8,7 +8,6 @@ column, shared by all parameters that have it: `subject` and `patient` of Observ
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
-from weakref import WeakKeyDictionary
 
 from msgspec import structs
 
@@ -17,6 +16,7 @@ from fhir_server.definitions.types import SearchParameter
 from fhir_server.outcome import DefinitionError
 from fhir_server.search.column import Column, Indexing
 from fhir_server.search.path import Branch, Child, Step, Walk, branches, walks
+from fhir_server.search.rules import NO_RULES, Rules
 from fhir_server.search.string import NAMES
 from fhir_server.search.token import BOOLEAN_SYSTEMS, MIME_TYPE_SYSTEM, MIME_TYPES
 from fhir_server.search.types import TYPES
@@ -30,6 +30,7 @@ _COMPUTED_TYPES: dict[str, tuple[str, ...]] = {
     "number": ("decimal", "Range"),
     "quantity": ("Quantity", "Range"),
     "uri": ("uri",),
+    "special": ("Location.position",),
 }
 _WITHOUT_COLUMN = frozenset(("id", "meta.lastUpdated"))
 _ANY_TARGET = 100  # that many target types mean: any
@@ -82,6 +83,17 @@ class Parameter:
         return self.definition.code
 
     @property
+    def column_names(self) -> frozenset[str]:
+        """Of all columns that it compares, those of composites too."""
+        of_components = (
+            column.name
+            for composite in self.composites
+            for component in composite.components
+            for column in component.columns
+        )
+        return frozenset((*(column.name for column in self.columns), *of_components))
+
+    @property
     def type(self) -> str:
         return self.definition.type
 
@@ -89,17 +101,29 @@ class Parameter:
 class Columns:
     """The parameters of every resource type, worked out when they are first asked for."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, rules: Rules = NO_RULES) -> None:
         self.definitions = definitions
+        self._rules = rules
         self._parameters: dict[tuple[str, str], Parameter | None] = {}
 
     def parameter(self, resource_type: str, code: str) -> Parameter | None:
         """None: the type has no parameter with this code."""
         key = resource_type, code
         if key not in self._parameters:
-            definition = self.definitions.search_parameters(resource_type).get(code)
-            self._parameters[key] = None if definition is None else self.compile(definition, resource_type)
+            self._parameters[key] = self._find(resource_type, code)
         return self._parameters[key]
+
+    def _find(self, resource_type: str, code: str) -> Parameter | None:
+        definition = self.definitions.search_parameters(resource_type).get(code)
+        core = self.definitions.core
+        if core is not self.definitions and core.search_parameters(resource_type).get(code) is definition:
+            return columns_of(core).parameter(resource_type, code)
+        return None if definition is None else self.compile(definition, resource_type)
+
+    def job_of(self, parameter: Parameter) -> str | None:
+        """The job that fills columns of the parameter; None: all that there is is found by it."""
+        jobs = (self._rules.job_of(name) for name in parameter.column_names)
+        return next((job for job in jobs if job is not None), None)
 
     def parameters(self, resource_type: str) -> Iterator[Parameter]:
         for code in self.definitions.search_parameters(resource_type):
@@ -111,8 +135,6 @@ class Columns:
         """Raises DefinitionError when the definition contradicts itself."""
         if definition.expression is None:
             return Parameter(definition, resource_type, not_indexed="its definition has no expression")
-        if definition.type == "special":
-            return Parameter(definition, resource_type, not_indexed="its meaning is not an expression")
         found = list(branches(definition.expression, resource_type, self.definitions))
         if any(branch.text in _WITHOUT_COLUMN for branch in found):
             return Parameter(definition, resource_type)
@@ -249,12 +271,19 @@ def _can_index(parameter_type: str, type_name: str) -> bool:
     return TYPES[parameter_type].emitter("", type_name, Indexing(UTC)) is not None
 
 
-_COLUMNS: WeakKeyDictionary[Definitions, Columns] = WeakKeyDictionary()
+_COLUMNS = "columns"
 
 
 def columns_of(definitions: Definitions) -> Columns:
     """The columns of `definitions`, the same object for the same definitions."""
-    found = _COLUMNS.get(definitions)
+    found = definitions.derived.get(_COLUMNS)
     if found is None:
-        found = _COLUMNS[definitions] = Columns(definitions)
+        found = use(definitions, NO_RULES)
+    assert isinstance(found, Columns)
+    return found
+
+
+def use(definitions: Definitions, rules: Rules) -> Columns:
+    """Let `columns_of(definitions)` know which columns are not built yet; before it is first asked for."""
+    found = definitions.derived[_COLUMNS] = Columns(definitions, rules)
     return found

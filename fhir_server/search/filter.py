@@ -13,6 +13,7 @@ from fhir_server.search.columns import Parameter, columns_of
 from fhir_server.search.combine import all_of, any_of, none_of
 from fhir_server.search.local import ID
 from fhir_server.search.options import Options
+from fhir_server.search.rules import BuildingError
 from fhir_server.search.special import LATER, SPECIAL
 from fhir_server.search.types import TYPES
 from fhir_server.search.values import alternatives, split, unescape
@@ -73,6 +74,9 @@ class Filters:
             raise self.unknown((resource_type,), code)
         if found.not_indexed:
             raise self._later(code)
+        job = self._columns.job_of(found)
+        if job is not None:
+            raise BuildingError(f"{resource_type}?{code}", job)
         return found
 
     def _shared(self, resource_types: Sequence[str]) -> set[str]:

@@ -10,7 +10,7 @@ from datetime import tzinfo
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
-from fhir_server.fhirpath import compile_expression
+from fhir_server.fhirpath import FhirPathError, compile_expression
 from fhir_server.resource import Resource, decode
 from fhir_server.search.column import Column, Emit, Indexing
 from fhir_server.search.columns import Composite, Parameter, Source, columns_of
@@ -32,16 +32,22 @@ class Indexer:
         self.definitions = definitions
         self.indexing = Indexing(zone, tuple(base.rstrip("/") for base in bases))
         self._columns = columns_of(definitions)
+        self._core: Indexer | None = None  # compiles the types that are the same there; None: this one
         self._types: dict[str, Emit] = {}
 
     def rows(self, resource: Resource) -> Rows:
         resource_type = resource["resourceType"]
-        emit = self._types.get(resource_type)
-        if emit is None:
-            emit = self._types[resource_type] = self._compile(resource_type)
+        emit = self._types.get(resource_type) or self._emit_of(resource_type)
         rows = Rows()
         emit(resource, rows)
         return rows
+
+    def with_definitions(self, definitions: Definitions) -> "Indexer":
+        """One for other search parameters over the same core."""
+        core = self._core or self
+        found = Indexer(definitions, zone=self.indexing.zone, bases=self.indexing.bases)
+        found._core = core
+        return found
 
     def extract(self, resource_type: str, body: bytes) -> Rows:
         return self.rows(decode(body))
@@ -63,6 +69,18 @@ class Indexer:
 
     def parameter(self, resource_type: str, code: str) -> Parameter | None:
         return self._columns.parameter(resource_type, code)
+
+    def _emit_of(self, resource_type: str) -> Emit:
+        found = self._types.get(resource_type)
+        if found is None:
+            parameters = self.definitions.search_parameters(resource_type)
+            core = self._core
+            if core is not None and core.definitions.search_parameters(resource_type) is parameters:
+                found = core._emit_of(resource_type)
+            else:
+                found = self._compile(resource_type)
+            self._types[resource_type] = found
+        return found
 
     def _compile(self, resource_type: str) -> Emit:
         sources: dict[str, Source] = {}
@@ -97,11 +115,15 @@ class Indexer:
 
     def _computed(self, source: Source, resource_type: str) -> Emit:
         assert source.expression is not None
-        expression = compile_expression(source.expression, self.definitions, resource_type)
+        expression = compile_expression(source.expression, self.definitions.core, resource_type)
         emitters: dict[str, Emit | None] = {}
 
         def emit(resource: Any, rows: Rows) -> None:
-            for type_name, value in expression.typed(resource):
+            try:
+                selected = expression.typed(resource)
+            except FhirPathError:
+                return  # two items where it means one, say: the resource has no value then
+            for type_name, value in selected:
                 if type_name not in emitters:
                     emitters[type_name] = _emitter(source.column, type_name, self.indexing)
                 found = emitters[type_name]
