@@ -23,6 +23,7 @@ from fhir_server.definitions import registry
 from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
+from fhir_server.interactions.needs import Needs
 from fhir_server.interactions.request import Request
 from fhir_server.outcome import FhirError
 from fhir_server.resource import decode, encode
@@ -97,12 +98,14 @@ class OpenContext:
         self.main = main
         self.layers = layers
         store = LayeredStore(main, layers)
+        terminology = Terminology(StoredCanonicals(store, parts.definitions, (main, *layers)))
         self.context = Context(
             store=store,
             definitions=parts.definitions,
             indexer=parts.indexer,
             validator=parts.validator,
-            terminology=Terminology(StoredCanonicals(store, parts.definitions, (main, *layers))),
+            terminology=terminology,
+            needs=Needs(store, terminology),
             settings=parts.settings,
             clock=parts.clock,
             secret=parts.secret(),

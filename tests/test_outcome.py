@@ -27,6 +27,7 @@ def test_issue_codes_are_those_of_fhir() -> None:
         ("missing", ("x",), 400, "required"),
         ("not_supported", ("x",), 400, "not-supported"),
         ("too_costly", ("x",), 400, "too-costly"),
+        ("unknown_definition", ("x",), 400, "not-found"),
         ("unknown_type", ("x",), 404, "not-supported"),
         ("not_found", ("x",), 404, "not-found"),
         ("gone", ("x",), 410, "deleted"),

@@ -44,7 +44,7 @@ class Change:
         return self.kind != "delete" and not self.matched
 
 
-def read_change(context: Context, entry: Entry) -> Change:
+async def read_change(context: Context, entry: Entry) -> Change:
     request = entry.request
     assert request.resource_type is not None
     kind = _KINDS[request.method]
@@ -56,7 +56,7 @@ def read_change(context: Context, entry: Entry) -> Change:
         raise missing("a PATCH entry needs a Parameters resource")
     where = None
     if request.if_none_exist is not None if kind == "create" else request.id is None:
-        where = conditional.condition(context, request, request.resource_type)
+        where = await conditional.condition(context, request, request.resource_type)
     fresh_id = context.new_id() if request.id is None and kind in ("create", "update") else ""
     change = Change(entry.number, kind, entry.full_url, request, request.resource_type, where, fresh_id)
     if where is None:

@@ -5,6 +5,8 @@ https://hl7.org/fhir/R4/http.html#ccreate, https://hl7.org/fhir/R4/http.html#con
 The match and the write see one state: both happen in one transaction.
 """
 
+from functools import partial
+
 from fhir_server.interactions import delete as deletion
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.names import require_id
@@ -23,21 +25,29 @@ from fhir_server.store.protocol import Reader, Transaction, Version
 _PRESENTATION = frozenset(("_format", "_pretty", "_summary", "_elements"))
 
 
-def condition(context: Context, request: Request, resource_type: str) -> Node:
+async def condition(context: Context, request: Request, resource_type: str) -> Node:
     """What the criteria of `request` ask for; raises 400 when there are none, or one is not understood."""
     given: str | Parameters
     if request.method == "POST":
         given = request.if_none_exist or ""
     else:
         given = [(name, value) for name, value in request.parameters if name not in _PRESENTATION]
-    return compile_criteria(context, resource_type, given, request.base_url)
+    return await compile_criteria(context, resource_type, given, request.base_url)
 
 
-def compile_criteria(context: Context, resource_type: str, given: str | Parameters, base_url: str) -> Node:
-    options = options_of(context.settings)
-    return criteria(
-        context.definitions, resource_type, given, base_url, now_ms=context.clock(), options=options
+async def compile_criteria(
+    context: Context, resource_type: str, given: str | Parameters, base_url: str
+) -> Node:
+    compiled = partial(
+        criteria,
+        context.definitions,
+        resource_type,
+        given,
+        base_url,
+        now_ms=context.clock(),
+        options=options_of(context.settings),
     )
+    return await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
 
 
 async def matched_id(reader: Reader, resource_type: str, where: Node) -> str | None:
@@ -59,7 +69,7 @@ async def create(context: Context, request: Request) -> Response:
     """
     resource = body(request)
     resource_type: str = resource["resourceType"]
-    where = condition(context, request, resource_type)
+    where = await condition(context, request, resource_type)
     checked = check(context, resource)
     content = checked.content(context.new_id())
 
@@ -78,7 +88,7 @@ async def update(context: Context, request: Request) -> Response:
     https://hl7.org/fhir/R4/http.html#cond-update
     """
     resource = body(request)
-    where = condition(context, request, resource["resourceType"])
+    where = await condition(context, request, resource["resourceType"])
     checked = check(context, resource)
     fresh_id = context.new_id()
 
@@ -125,7 +135,7 @@ async def patch(context: Context, request: Request) -> Response:
     """
     assert request.resource_type is not None
     resource_type = request.resource_type
-    where = condition(context, request, resource_type)
+    where = await condition(context, request, resource_type)
     change = read_patch(context, request)
 
     async def work(transaction: Transaction) -> Response:
@@ -151,7 +161,7 @@ async def delete(context: Context, request: Request) -> Response:
     """
     assert request.resource_type is not None
     resource_type = request.resource_type
-    where = condition(context, request, resource_type)
+    where = await condition(context, request, resource_type)
 
     async def work(transaction: Transaction) -> list[Version]:
         identities = await ids_to_delete(context, transaction, resource_type, where)

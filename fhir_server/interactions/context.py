@@ -7,6 +7,7 @@ from secrets import token_bytes
 from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
+from fhir_server.interactions.needs import Needs
 from fhir_server.resource import new_id
 from fhir_server.search.index import Indexer
 from fhir_server.store.protocol import Store
@@ -21,6 +22,7 @@ class Context:
     indexer: Indexer
     validator: Validator
     terminology: Terminology
+    needs: Needs
     settings: Settings
     clock: Clock = system_clock
     new_id: Callable[[], str] = new_id

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html#trules
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 
 from fhir_server.interactions.changes import Change, match
 from fhir_server.interactions.conditional import compile_criteria, too_many_matches
@@ -93,31 +93,31 @@ class ConditionalReferences:
         self._nodes: dict[str, tuple[str, Node]] = {}
         self._confirmed: set[str] = set()
 
-    def unconfirmed(self, changes: Iterable[Change]) -> dict[str, int]:
+    async def unconfirmed(self, changes: Iterable[Change]) -> dict[str, int]:
         """Those that were not looked up inside the lock yet, each with the first entry that has it."""
         found: dict[str, int] = {}
         for change in changes:
-            for text in self._of(change):
+            async for text in self._of(change):
                 found.setdefault(text, change.number)
         return found
 
-    def _of(self, change: Change) -> Iterator[str]:
+    async def _of(self, change: Change) -> AsyncIterator[str]:
         if change.writes and change.rewritten is not None:
             for link in change.rewritten.used:
                 if link in self._targets.references or link in self._confirmed:
                     continue
-                if self._node(link, change.number):
+                if await self._node(link, change.number):
                     yield link
 
     def type_of(self, text: str) -> str:
         return self._nodes[text][0]
 
-    def _node(self, text: str, number: int) -> tuple[str, Node] | None:
+    async def _node(self, text: str, number: int) -> tuple[str, Node] | None:
         found = self._nodes.get(text)
         if found is None and (parts := criteria_of(self._context.definitions, text)):
             resource_type, query = parts
             try:
-                node = compile_criteria(self._context, resource_type, query, self._base_url)
+                node = await compile_criteria(self._context, resource_type, query, self._base_url)
             except FhirError as error:
                 raise located(error, number) from None
             found = self._nodes[text] = resource_type, node

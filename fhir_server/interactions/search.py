@@ -6,7 +6,7 @@ A resource is decoded only where the client wants a part of it or what it refers
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
@@ -44,7 +44,8 @@ def options_of(settings: Settings) -> Options:
 async def search(context: Context, request: Request) -> Response:
     """GET [base]/Type?…, [base]?…, [base]/Patient/1/Observation?…, and the same by POST …/_search."""
     types, compartment = _where(context, request)
-    found = compile_search(
+    compiled = partial(
+        compile_search,
         context.definitions,
         types,
         request.parameters,
@@ -54,6 +55,7 @@ async def search(context: Context, request: Request) -> Response:
         compartment=compartment,
         options=options_of(context.settings),
     )
+    found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
     if found.count == 0 or found.summary == "count":
         total = await context.store.count(found.resource_types, found.where)
         entries = [_outcome_entry(found.issues)] if found.issues else []

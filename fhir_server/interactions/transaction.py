@@ -39,6 +39,7 @@ _BETWEEN_PAUSES = 32  # entries prepared before other requests get their turn
 async def transaction(context: Context, request: Request, perform: Perform) -> Response:
     entries = _entries(context, request)
     bundle = _Bundle(context, request, perform, entries)
+    await bundle.read()
     await bundle.prepare()
     responses = await context.store.transaction(bundle.work)
     body = join(
@@ -71,11 +72,17 @@ class _Bundle:
         self._context = context
         self._perform = perform
         self._reads = [entry for entry in entries if entry.phase == READS]
-        writes = sorted((entry for entry in entries if entry.phase != READS), key=lambda entry: entry.phase)
-        self._changes = [_change(context, entry) for entry in writes]
-        self._conditional = any(change.where is not None for change in self._changes)
+        writes = (entry for entry in entries if entry.phase != READS)
+        self._writes = sorted(writes, key=lambda entry: entry.phase)
+        self._changes: list[Change] = []
+        self._conditional = False
         self._targets = Targets(context.definitions)
         self._references = ConditionalReferences(context, request.base_url, self._targets)
+
+    async def read(self) -> None:
+        """Find out what the entries change, and on which conditions."""
+        self._changes = [await _change(self._context, entry) for entry in self._writes]
+        self._conditional = any(change.where is not None for change in self._changes)
 
     async def prepare(self) -> None:
         """Before the lock."""
@@ -87,7 +94,7 @@ class _Bundle:
             require_distinct(self._changes)
         self._point()
         await self._prepare_all(self._changes)
-        texts = self._references.unconfirmed(self._changes)
+        texts = await self._references.unconfirmed(self._changes)
         if texts:
             await self._references.guess(store, texts)
             await self._prepare_all(self._changes)
@@ -174,7 +181,7 @@ class _Bundle:
     ) -> None:
         """Write what has no conditional reference first: those may be about it."""
         while waiting:
-            later = [change for change in waiting if self._references.unconfirmed([change])]
+            later = [change for change in waiting if await self._references.unconfirmed([change])]
             numbers = {change.number for change in later}
             for change in waiting:
                 if change.number not in numbers:
@@ -189,7 +196,7 @@ class _Bundle:
         """Look up first what no entry that still waits can change."""
         references = self._references
         types = {change.resource_type for change in waiting}
-        texts = references.unconfirmed(waiting)
+        texts = await references.unconfirmed(waiting)
         free = {text: number for text, number in texts.items() if references.type_of(text) not in types}
         if free:
             await references.confirm(unit, free, required=True)
@@ -210,8 +217,8 @@ async def _located(number: int, answer: Awaitable[Response]) -> Response:
         raise located(error, number) from None
 
 
-def _change(context: Context, entry: Entry) -> Change:
+async def _change(context: Context, entry: Entry) -> Change:
     try:
-        return read_change(context, entry)
+        return await read_change(context, entry)
     except FhirError as error:
         raise located(error, entry.number) from None

@@ -17,6 +17,7 @@ from fhir_server.interactions.answer import body_of
 from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
+from fhir_server.interactions.needs import Needs
 from fhir_server.interactions.request import Method, Request, Response
 from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError
@@ -64,12 +65,14 @@ class Fhir:
         self.clock = Clock()
         ids = count(1)
         store = open_store(path, extract=_indexer().extract, clock=self.clock)
+        terminology = Terminology(StoredCanonicals(store, definitions()))
         self.context = Context(
             store=store,
             definitions=definitions(),
             indexer=_indexer(),
             validator=_validator(),
-            terminology=Terminology(StoredCanonicals(store, definitions())),
+            terminology=terminology,
+            needs=Needs(store, terminology),
             settings=Settings(),
             clock=self.clock,
             new_id=lambda: f"new-{next(ids)}",
