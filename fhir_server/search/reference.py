@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fhir_server.fhirpath.reference import target_type
 from fhir_server.outcome import bad_value
 from fhir_server.search import token, uri
 from fhir_server.search.column import Column, Emit, Indexing, Scope
@@ -46,7 +47,8 @@ def elsewhere(text: str) -> Iterator[str]:
     if found := ABSOLUTE.fullmatch(text):
         prefix, resource_type, id_ = found.groups()
         yield f"{prefix}{resource_type}/{id_}"
-        yield _of_type(resource_type)
+    if named := target_type(text):
+        yield _of_type(named)
 
 
 def _of_type(resource_type: str) -> str:

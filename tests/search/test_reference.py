@@ -35,6 +35,8 @@ def about(reference: object, **more: object) -> dict[str, object]:
         ("Group/23", "patient:missing=true"),
         ("http://other.org/fhir/Patient/23", "patient:missing=false"),
         ("http://other.org/fhir/Group/23", "patient:missing=true"),
+        ("Patient?identifier=23", "patient:missing=false"),
+        ("Group?identifier=23", "patient:missing=true"),
         ("#me", "subject:missing=true"),
     ],
 )  # fmt: skip
