@@ -35,6 +35,7 @@ from fhir_server.interactions.write import check
 from fhir_server.outcome import FhirError, malformed, operation_outcome
 from fhir_server.resource import Resource, decode, parse
 from fhir_server.store.protocol import Content, Method, Transaction
+from fhir_server.store.ruled import OutdatedError
 
 GROUP = 200  # resources in one commit
 SHOWN = 20  # failures that a report keeps for a person
@@ -130,16 +131,27 @@ class _Loading:
 
     async def _write(self) -> None:
         """Commit what has gathered, without calling the item done that it came from."""
-        puts = self.puts
-
         async def work(transaction: Transaction) -> None:
-            for put in puts:
+            for put in self.puts:
                 await transaction.put(put.content, method=put.method)
 
-        if puts:
-            await self.context.store.transaction(work)
-        self.puts = []
-        self.written += len(puts)
+        while self.puts:
+            try:
+                await self.context.store.transaction(work)
+            except OutdatedError:
+                await self._index_again()
+                continue
+            self.written += len(self.puts)
+            self.puts = []
+
+    async def _index_again(self) -> None:
+        """By the search parameters that are there now."""
+        self.context = await self.context.renewed()
+        extract = self.context.indexer.extract
+        self.puts = [
+            put._replace(content=put.content._replace(rows=extract(put.content.resource_type, put.content.body)))
+            for put in self.puts
+        ]
 
     async def _commit(self) -> None:
         """Commit what has gathered, and record that the items it came from are done."""

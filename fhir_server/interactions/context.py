@@ -1,8 +1,9 @@
 """What the interactions work with; made once for a process, handed to every interaction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from secrets import token_bytes
+from typing import Protocol
 
 from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
@@ -13,6 +14,14 @@ from fhir_server.search.index import Indexer
 from fhir_server.store.protocol import Store
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
+
+
+class Follower(Protocol):
+    @property
+    def is_current(self) -> bool:
+        """Whether the rules are still those that the context was made for."""
+
+    async def renewed(self) -> "Context": ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +37,17 @@ class Context:
     new_id: Callable[[], str] = new_id
     # signs page cursors; the same in all processes on a store, or pages of one are refused by another
     secret: bytes = field(default_factory=lambda: token_bytes(32))
+    present: Follower | None = None  # None: the rules of indexing never change
+
+    async def renewed(self) -> "Context":
+        """This one for the rules of indexing as they are now."""
+        assert self.present is not None
+        now = await self.present.renewed()
+        return replace(
+            self,
+            store=now.store,
+            definitions=now.definitions,
+            indexer=now.indexer,
+            terminology=now.terminology,
+            needs=now.needs,
+        )

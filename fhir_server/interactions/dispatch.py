@@ -14,6 +14,7 @@ from fhir_server.interactions.names import require_id, require_type
 from fhir_server.interactions.operations import OPERATIONS
 from fhir_server.interactions.patch import patch
 from fhir_server.interactions.read import read
+from fhir_server.interactions.reindexing import with_progress
 from fhir_server.interactions.request import Method, Request, Response
 from fhir_server.interactions.search import search
 from fhir_server.interactions.table import Interaction, Shape, Table, shape_of
@@ -21,20 +22,30 @@ from fhir_server.interactions.transaction import transaction
 from fhir_server.interactions.update import update
 from fhir_server.interactions.vread import vread
 from fhir_server.outcome import method_not_allowed, unknown_type
+from fhir_server.search.rules import BuildingError
+from fhir_server.store.ruled import OutdatedError
 
 _ANY_TYPE = "*"
 
 
 async def perform(context: Context, request: Request) -> Response:
     """The answer to `request`; raises FhirError."""
-    _require_names(context, request)
-    if request.operation is not None:
-        return await _operate(context, request)
-    methods = TABLE[shape_of(request)]
-    interaction = methods.get(request.method)
-    if interaction is None:
-        raise method_not_allowed(f"this URL does not take {request.method}", tuple(methods))
-    return await interaction.perform(context, request)
+    try:
+        _require_names(context, request)
+        if request.operation is not None:
+            return await _operate(context, request)
+        methods = TABLE[shape_of(request)]
+        interaction = methods.get(request.method)
+        if interaction is None:
+            raise method_not_allowed(f"this URL does not take {request.method}", tuple(methods))
+        return await interaction.perform(context, request)
+    except OutdatedError:
+        # nothing was done yet
+        if context.present is None:
+            raise
+        return await perform(await context.renewed(), request)
+    except BuildingError as error:
+        raise await with_progress(context.store, error) from None
 
 
 def _require_names(context: Context, request: Request) -> None:

@@ -23,6 +23,7 @@ from fhir_server.search.options import Options
 from fhir_server.search.subset import subset
 from fhir_server.store.algebra import Everything, Query
 from fhir_server.store.protocol import Page, Version
+from fhir_server.store.ruled import OutdatedError
 
 _ALL = "*"
 _CUT = Issue(
@@ -56,6 +57,13 @@ async def search(context: Context, request: Request) -> Response:
         options=options_of(context.settings),
     )
     found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
+    answer = await _found(context, request, found)
+    if context.present is not None and not context.present.is_current:
+        raise OutdatedError  # the index may have been emptied of a column under the search
+    return answer
+
+
+async def _found(context: Context, request: Request, found: Search) -> Response:
     if found.count == 0 or found.summary == "count":
         total = await context.store.count(found.resource_types, found.where)
         entries = [_outcome_entry(found.issues)] if found.issues else []

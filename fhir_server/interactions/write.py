@@ -16,8 +16,9 @@ from fhir_server.interactions.preconditions import (
     require_state,
 )
 from fhir_server.interactions.request import Request, Response
-from fhir_server.outcome import Issue, invalid, missing, refused
+from fhir_server.outcome import Issue, invalid, missing, refused, unprocessable
 from fhir_server.resource import Resource, content
+from fhir_server.search import custom
 from fhir_server.store.protocol import Content, Method, Transaction, Written
 from fhir_server.store.rows import Rows
 
@@ -65,6 +66,10 @@ def validate(context: Context, resource: Resource, at: str | None = None) -> tup
     issues = context.validator.check(resource, at)
     if issues and any(issue.severity in _ERRORS for issue in issues):
         raise refused(issues)
+    if resource["resourceType"] == custom.RESOURCE_TYPE:
+        unusable = custom.issues(resource, context.definitions, at or custom.RESOURCE_TYPE, early=True)
+        if unusable:
+            raise unprocessable(unusable)
     return tuple(issues)
 
 

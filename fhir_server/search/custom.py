@@ -40,10 +40,13 @@ def concrete(definition: SearchParameter, definitions: Definitions) -> list[str]
     )
 
 
-def issues(resource: Resource, definitions: Definitions, at: str = RESOURCE_TYPE) -> list[Issue]:
+def issues(
+    resource: Resource, definitions: Definitions, at: str = RESOURCE_TYPE, *, early: bool = False
+) -> list[Issue]:
     """Why a SearchParameter, which keeps the base specification, cannot be used; empty: it can.
 
-    definitions: with the parameters that are there already. at: the FHIRPath of the resource.
+    definitions: with the parameters that are there already. at: the FHIRPath of the resource. early: what a
+    composite is made of may still come, in the same transaction.
     """
     if not is_in_use(resource):
         return []
@@ -52,7 +55,10 @@ def issues(resource: Resource, definitions: Definitions, at: str = RESOURCE_TYPE
     if there is not None:
         return _of_the_core(definition, there, definitions, at)
     found = list(_form(definition, definitions, at))
-    if not found:
+    unknown = [each for each in _unknown_parts(definition, definitions, at) if not early]
+    if found or unknown:
+        return found + unknown
+    if all(definitions.search_parameter_by_url(url) for url, _ in definition.components):
         found = list(_meaning(definition, definitions, at)) or list(_clashes(definition, definitions, at))
     return found
 
@@ -85,15 +91,19 @@ def _form(definition: SearchParameter, definitions: Definitions, at: str) -> Ite
         yield _problem(at, "expression", "is missing: nothing says what is searched")
     else:
         yield from _expression(definition.expression, f"{at}.expression")
-    for number, (url, expression) in enumerate(definition.components):
-        part = definitions.search_parameter_by_url(url)
-        if part is None or part.type == "composite":
-            what = "no search parameter here" if part is None else "a composite itself"
-            yield _problem(at, f"component[{number}].definition", f"{url} is {what}")
+    for number, (_, expression) in enumerate(definition.components):
         yield from _expression(expression, f"{at}.component[{number}].expression")
     if (definition.type == "composite") != bool(definition.components):
         text = "a composite has components" if definition.type == "composite" else "only a composite has any"
         yield _problem(at, "component", text)
+
+
+def _unknown_parts(definition: SearchParameter, definitions: Definitions, at: str) -> Iterator[Issue]:
+    for number, (url, _) in enumerate(definition.components):
+        part = definitions.search_parameter_by_url(url)
+        if part is None or part.type == "composite":
+            what = "no search parameter here" if part is None else "a composite itself"
+            yield _problem(at, f"component[{number}].definition", f"{url} is {what}")
 
 
 def _expression(text: str, at: str) -> Iterator[Issue]:

@@ -45,6 +45,23 @@ def is_composite(column: str) -> bool:
     return "{" in column
 
 
+class Task(Struct, frozen=True, omit_defaults=True):
+    """What a job of the kind `reindex` is to do: first empty what it will fill, then fill it, then `drop`."""
+
+    build: dict[str, tuple[str, ...]] = {}  # columns to fill, by resource type; ignored with the next two
+    kinds: tuple[str, ...] = ()  # fill all columns of these parameter types
+    everything: bool = False  # fill all columns
+    drop: tuple[str, ...] = ()  # columns that no parameter has any more
+
+    def part(self, job: str) -> Part:
+        columns = sorted({column for columns in self.build.values() for column in columns})
+        return Part(job, tuple(columns), self.kinds, self.everything)
+
+    @property
+    def fills(self) -> bool:
+        return bool(self.build or self.kinds or self.everything)
+
+
 class Rules(Struct, frozen=True, omit_defaults=True, dict=True):
     made_by: str = ""  # release and settings of who made the index; "": not known
     extraction: dict[str, str] = {}  # fingerprint of the rows, by parameter type; empty: not known
@@ -76,6 +93,15 @@ NO_RULES = Rules()
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(Rules).decode
+_decode_task = msgspec.json.Decoder(Task).decode
+
+
+def encode_task(task: Task) -> bytes:
+    return _encode(task)
+
+
+def decode_task(kept: bytes) -> Task:
+    return _decode_task(kept)
 
 
 def encode(rules: Rules) -> bytes:

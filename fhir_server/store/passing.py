@@ -24,6 +24,11 @@ class PassingTransaction:
     _tx: Transaction
 
     @property
+    def main(self) -> Transaction:
+        """What is written to: the main store alone."""
+        return self._tx
+
+    @property
     def rules_mark(self) -> int:
         return self._tx.rules_mark
 

@@ -23,7 +23,7 @@ class OutdatedError(FhirError):
 
 
 class Settle(Protocol):
-    """Makes the rules fit what a unit of work has written; called at its end."""
+    """Makes the rules fit what a unit of work wrote; called at its end, with that of the main store."""
 
     def __call__(self, tx: Transaction, /) -> Awaitable[None]: ...
 
@@ -45,14 +45,14 @@ class RuledStore(LayeredStore):
         """
         super().__init__(main, layers)
         self._mark = mark_of(rules)
-        self._sign = sign
+        self.sign = sign
         self._watched = watched
         self._settle = settle
 
     @property
     def outdated(self) -> bool:
         """Whether the rules may be others by now."""
-        return self._store.rules_sign != self._sign
+        return self._store.rules_sign != self.sign
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         async def ruled(tx: Transaction) -> T:
@@ -61,7 +61,7 @@ class RuledStore(LayeredStore):
             result = await work(tx)
             assert isinstance(tx, LayeredTransaction)
             if self._settle is not None and not self._watched.isdisjoint(tx.touched):
-                await self._settle(tx)
+                await self._settle(tx.main)
             return result
 
         return await super().transaction(ruled)
