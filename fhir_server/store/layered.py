@@ -8,14 +8,16 @@ store, are the main store's.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cmp_to_key
 from heapq import merge
 from itertools import islice
 from typing import Any, Protocol, TypeVar
 
-from fhir_server.outcome import invalid, version_conflict
+from fhir_server.outcome import page_gone, version_conflict
 from fhir_server.resource import content, decode, same_content
-from fhir_server.store.algebra import And, Everything, IdIn, Node, Query, SortKey
+from fhir_server.store.algebra import And, IdIn, Moment, Node, Query, SortKey
+from fhir_server.store.layers import Layer, Shadows
 from fhir_server.store.passing import PassingReader, PassingTransaction
 from fhir_server.store.protocol import (
     Content,
@@ -30,62 +32,12 @@ from fhir_server.store.protocol import (
     Version,
     Written,
 )
+from fhir_server.store.rows import hash64
 
 T = TypeVar("T")
 
-_ALL = 1_000_000_000  # more than any layer has
-_HISTORY_PAGE = 200
 _IDS_AT_ONCE = 500
 _END = "end"  # the position in a source that has been read to its end
-
-
-class Layer:
-    """A read-only store and the ids it has, which are looked up when they are first wanted."""
-
-    def __init__(self, reader: Reader) -> None:
-        self.reader = reader
-        self._totals: dict[str, int] | None = None
-        self._ids: dict[str, frozenset[str]] = {}
-
-    async def totals(self) -> dict[str, int]:
-        if self._totals is None:
-            self._totals = await self.reader.totals()
-        return self._totals
-
-    async def ids(self, resource_type: str) -> frozenset[str]:
-        found = self._ids.get(resource_type)
-        if found is None:
-            identities = await self.reader.identities(resource_type, Everything(), _ALL)
-            found = self._ids[resource_type] = frozenset(id_ for _, id_ in identities)
-        return found
-
-
-class Shadows:
-    """Ids that the main store has of the layers' types, deleted ones too, kept up with its log."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[frozenset[str], int]] = {}  # by type: ids, as of a sequence number
-
-    async def of_type(self, main: Reader, resource_type: str, *, keep: bool) -> frozenset[str]:
-        """keep: what `main` shows is committed."""
-        ids, sequence = self._seen.get(resource_type, (frozenset(), 0))
-        last = await main.last_sequence()
-        if last > sequence:
-            ids |= {version.id async for version in _since(main, resource_type, sequence)}
-            if keep:
-                self._seen[resource_type] = ids, last
-        return ids
-
-
-async def _since(main: Reader, resource_type: str, sequence: int) -> Any:
-    """Versions of a type with a higher sequence number, newest first."""
-    range_ = HistoryRange(resource_type)
-    while page := await main.history(range_, _HISTORY_PAGE):
-        for version in page:
-            if version.sequence <= sequence:
-                return
-            yield version
-        range_ = range_._replace(before_sequence=page[-1].sequence)
 
 
 class LayeredReader(PassingReader):
@@ -103,9 +55,11 @@ class LayeredReader(PassingReader):
             layer for layer in self._layers if not (await layer.totals()).keys().isdisjoint(resource_types)
         ]
 
-    async def _shadowed(self, layer: Layer, resource_type: str) -> frozenset[str]:
-        """Ids that the main store or a layer above this one has."""
-        found = await self._shadows.of_type(self._main, resource_type, keep=self._committed)
+    async def _shadowed(
+        self, layer: Layer, resource_type: str, as_of: Moment | None = None
+    ) -> frozenset[str]:
+        """Ids that the main store or a layer above this one has, or had."""
+        found = await self._shadows.of_type(self._main, resource_type, as_of, keep=self._committed)
         for above in self._layers[: self._layers.index(layer)]:
             if resource_type in await above.totals():
                 found |= await above.ids(resource_type)
@@ -156,10 +110,16 @@ class LayeredReader(PassingReader):
         layers = await self._having(query.resource_types)
         if not layers:
             return await self._main.find(query)
-        positions = _positions(query.after, len(layers) + 1)
+        # one state for all of them: what comes into the main store meanwhile must not hide it in a layer
+        query = replace(query, as_of=query.as_of or await self._main.moment())
+        sign = hash64(str([await layer.sign() for layer in layers]))
+        positions = _positions(query.after, sign, len(layers) + 1)
         if query.sort:
-            return await self._merged(query, layers, positions)
-        return await self._joined(query, layers, positions)
+            found = await self._merged(query, layers, positions)
+        else:
+            found = await self._joined(query, layers, positions)
+        hits = [Hit(version, (sign, *position)) for version, position in found.hits]
+        return Page(hits, found.more, query.as_of if found.more else None)
 
     async def _joined(self, query: Query, layers: list[Layer], positions: list[Any]) -> Page:
         """Hits of one source after those of the other."""
@@ -198,15 +158,19 @@ class LayeredReader(PassingReader):
         """A page of one source, None: of the main store, without what is shadowed."""
         after = None if after is None else tuple(after)
         if layer is None:
-            return await self._main.find(Query(query.resource_types, query.where, limit, query.sort, after))
+            return await self._main.find(replace(query, limit=limit, after=after))
         hits: list[Hit] = []
+        shadowed: dict[str, frozenset[str]] = {}
         while True:
             # one more, since hits that are shadowed do not tell whether another one follows
-            asked = Query(query.resource_types, query.where, limit + 1 - len(hits), query.sort, after)
-            page = await layer.reader.find(asked)
+            room = limit + 1 - len(hits)
+            page = await layer.reader.find(replace(query, limit=room, after=after, as_of=None))
             for hit in page.hits:
                 version = hit.version
-                if version.id not in await self._shadowed(layer, version.resource_type):
+                if version.resource_type not in shadowed:
+                    found = await self._shadowed(layer, version.resource_type, query.as_of)
+                    shadowed[version.resource_type] = found
+                if version.id not in shadowed[version.resource_type]:
                     hits.append(hit)
             if len(hits) > limit or not page.more:
                 return Page(hits[:limit], len(hits) > limit)
@@ -248,6 +212,9 @@ class LayeredReader(PassingReader):
                 if seen := total - hidden:
                     found[resource_type] = found.get(resource_type, 0) + seen
         return found
+
+    async def moment(self) -> Moment:
+        return await self._main.moment()
 
     async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
         return await self._main.last_sequence(resource_types)
@@ -335,13 +302,13 @@ class _OwnLog:
         return await self._reader.history_count(range_._replace(up_to_sequence=None))
 
 
-def _positions(after: tuple[object, ...] | None, sources: int) -> list[Any]:
+def _positions(after: tuple[object, ...] | None, sign: int, sources: int) -> list[Any]:
     """Where each source goes on, None: at its beginning."""
     if after is None:
         return [None] * sources
-    if len(after) != sources:
-        raise invalid("the page is of a search before packages were added or removed: search again")
-    return list(after)
+    if after[0] != sign:
+        raise page_gone("packages were added or removed since the first page: search again")
+    return list(after[1:])
 
 
 def _compare(one: Hit, other: Hit, sort: Iterable[SortKey]) -> int:

@@ -114,6 +114,9 @@ class Reader(Protocol):
     async def totals(self) -> dict[str, int]:
         """Resources that exist, by type."""
 
+    async def moment(self) -> Moment:
+        """The state of the change log; `Moment(0, 0)` of an empty one."""
+
     async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
         """Of the log, or of the versions of some types; 0 when there is none."""
 

@@ -1,6 +1,7 @@
 """A written store over read-only ones answers like one store that has the resources of both."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fhir_server.store.sqlite import SqliteStore, open_store
 from fhir_server.store.sqlite.seal import seal
 from tests.store.conftest import Fresh, Run
 from tests.store.contract.test_find import answers_like_the_oracle, reusing
+from tests.store.contract.test_paging import paged
 from tests.store.oracle import Oracle
 from tests.store.resources import (
     START,
@@ -29,7 +31,8 @@ from tests.store.resources import (
     put,
     put_all,
 )
-from tests.store.worlds import comparisons, resources, sorts
+from tests.store.worlds import comparisons, resources, sorts, types
+from tests.store.worlds import ids as ids_of_worlds
 
 EVERYONE = Query(("Patient",), Everything(), 10)
 
@@ -175,11 +178,15 @@ def test_a_unit_that_fails_leaves_the_layer_seen(fresh: Fresh, run: Run[Any], la
     assert ids(run(store.find(EVERYONE))) == ["a"]
 
 
-def test_400_for_a_page_of_other_layers(fresh: Fresh, run: Run[Any], layer: Layer) -> None:
-    store = LayeredStore(fresh(), [layer(patient("a"))])
-    with pytest.raises(FhirError) as refused:
-        run(store.find(Query(("Patient",), Everything(), 1, (), (None,))))
-    assert refused.value.status == 400
+def test_410_for_a_page_of_other_layers(fresh: Fresh, run: Run[Any], layer: Layer) -> None:
+    main, two = fresh(), layer(patient("a"), patient("b"))
+    page = run(LayeredStore(main, [two]).find(replace(EVERYONE, limit=1)))
+    later = replace(EVERYONE, after=page.hits[-1].position, as_of=page.moment)
+    assert ids(run(LayeredStore(main, [two]).find(later))) == ["b"]
+    for layers in ([two, layer(patient("b"))], [layer(patient("a"), patient("b"), patient("c"))]):
+        with pytest.raises(FhirError) as refused:
+            run(LayeredStore(main, layers).find(later))
+        assert refused.value.status == 410
 
 
 def test_types_that_no_layer_has_are_the_main_stores(fresh: Fresh, run: Run[Any], layer: Layer) -> None:
@@ -231,6 +238,40 @@ def test_finds_like_one_store(
             await delete(store, *gone)
             oracle.delete(gone)
         await answers_like_the_oracle(store, oracle, *question)
+        await store.close()
+        await lower.close()
+
+    run(test())
+
+
+@reusing
+@given(
+    situation=situations(),
+    question=questions(),
+    between=st.lists(st.lists(resources() | st.tuples(types, ids_of_worlds), max_size=4), max_size=5),
+)
+def test_D20_pages_over_layers_are_what_matched_at_the_first(
+    fresh: Fresh, run: Run[Any], layer: Layer, situation: Any, question: Any, between: Any
+) -> None:
+    """What is put over a resource of a layer meanwhile neither hides nor repeats it."""
+    above, below, gone = situation
+    lower = layer(*below)
+    store = LayeredStore(fresh(), [lower])
+
+    async def test() -> None:
+        oracle = Oracle()
+        for found in below:
+            oracle.put(found, 0, START)
+        for found in above:
+            oracle.put(found, (await put(store, found)).version.sequence, START)
+        if gone is not None:
+            await delete(store, *gone)
+            oracle.delete(gone)
+        resource_types, where, sort = question
+        found = await paged(store, Query(resource_types, where, 2, sort), between)
+        identities = [(version.resource_type, version.id) for version in found]
+        assert len(identities) == len(set(identities))
+        assert set(identities) == oracle.find(resource_types, where)
         await store.close()
         await lower.close()
 

@@ -11,7 +11,7 @@ from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.merge import merged
 from fhir_server.store.sqlite.names import id_text
-from fhir_server.store.sqlite.past import moment_of, past_of
+from fhir_server.store.sqlite.past import past_of
 from fhir_server.store.sqlite.plan import counted, selected
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
@@ -36,7 +36,7 @@ def find(here: Connected, query: Query) -> Page:
         else:
             found = merged(here, past, query, universe, [_hit(here, row) for row in rows])
             hits, more = found[: query.limit], len(found) > query.limit
-        return Page(hits, more, (query.as_of or moment_of(here)) if more else None)
+        return Page(hits, more, (query.as_of or here.moment()) if more else None)
 
 
 def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:

@@ -20,7 +20,6 @@ from fhir_server.store.sqlite.terms import Term, Universe
 CHANGED_AT_MOST = 5000  # resources of the types that a search is about
 LOG_AT_MOST = 1_000_000  # versions
 
-_LAST = "SELECT seq, last_updated FROM version ORDER BY seq DESC LIMIT 1"
 _AT = "SELECT last_updated FROM version WHERE seq = ?"
 # the newest version up to the moment of each resource that has newer ones
 _CHANGED = """
@@ -42,15 +41,9 @@ class Then:
     subject: Subject
 
 
-def moment_of(here: Connected) -> Moment:
-    """The last version of the log, in the present snapshot."""
-    found: Any = here.connection.execute(_LAST).get
-    return Moment(*(found or (0, 0)))
-
-
 def past_of(here: Connected, moment: Moment) -> "Past | None":
     """None when the log has not gone on since. Raises 410 when it does not lead to that moment."""
-    return None if moment_of(here) == moment else Past(here, moment)
+    return None if here.moment() == moment else Past(here, moment)
 
 
 class Past:
@@ -68,7 +61,7 @@ class Past:
             raise page_gone(
                 "the store was restored since the first page, it has another history: search again"
             )
-        if moment_of(here).sequence - moment.sequence > LOG_AT_MOST:
+        if here.moment().sequence - moment.sequence > LOG_AT_MOST:
             raise _too_much()
 
     def fitting(self, where: Node, universe: Universe) -> list[Then]:

@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 from fhir_server.resource import served
+from fhir_server.store.algebra import Moment
 from fhir_server.store.protocol import Extract, Method, Version
 from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
@@ -30,6 +31,7 @@ _VREAD = """
 SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
 FROM resource r CROSS JOIN version v ON v.key = r.key WHERE r.type = ? AND r.id = ? AND v.version_id = ?"""
 _KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
+_LAST = "SELECT seq, last_updated FROM version ORDER BY seq DESC LIMIT 1"
 _CHANGES = """
 SELECT v.seq, r.type, r.id, v.version_id, v.last_updated, v.method, v.body
 FROM version v CROSS JOIN resource r ON r.key = v.key WHERE v.seq > ? ORDER BY v.seq LIMIT ?"""
@@ -113,6 +115,11 @@ class Connected:
 
     def changes(self, after_sequence: int, limit: int) -> list[Version]:
         return [self.version(row) for row in self._execute(_CHANGES, (after_sequence, limit))]
+
+    @outcomes
+    def moment(self) -> Moment:
+        found: tuple[int, int] | None = self._execute(_LAST).get
+        return Moment(*(found or (0, 0)))
 
     @outcomes
     def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:

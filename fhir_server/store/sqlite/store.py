@@ -11,7 +11,7 @@ import apsw
 
 from fhir_server.clock import Clock
 from fhir_server.outcome import FhirError, store_unavailable
-from fhir_server.store.algebra import Node, Query
+from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history, jobs, training
@@ -87,6 +87,9 @@ class SqliteStore:
 
     async def totals(self) -> dict[str, int]:
         return self._here.totals()
+
+    async def moment(self) -> Moment:
+        return self._here.moment()
 
     async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
         return self._here.last_sequence(resource_types)

@@ -7,7 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
-from fhir_server.store.algebra import Node, Query
+from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.rows import Rows
@@ -72,6 +72,9 @@ class Unit:
 
     async def totals(self) -> dict[str, int]:
         return self._at_once().totals()
+
+    async def moment(self) -> Moment:
+        return self._at_once().moment()
 
     async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
         return self._at_once().last_sequence(resource_types)
