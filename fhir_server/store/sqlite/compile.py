@@ -33,6 +33,7 @@ from fhir_server.store.sqlite.terms import (
 
 if TYPE_CHECKING:
     from fhir_server.store.sqlite.past import Past
+from fhir_server.store.sqlite.values import among, one_of
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
@@ -138,7 +139,8 @@ class Compiler:
         if len(found) <= LEXICON_INLINE:
             return self.tokens(column, tuple(sorted({row[0] for row in found})))
         where = Sql(f"{_COLUMN} AND {{a}}.hash IN ({select.text})", (id_, *select.values))
-        return Leaf(self.bounded, "token", id_, where)
+        # to seek so many hashes for each key that is tested would cost more than to collect the keys
+        return Leaf(self.bounded, "token", id_, where, collected=True)
 
     def _hashes(self, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Sql | None:
         id_ = self.column(lexicon)
@@ -171,22 +173,12 @@ class Compiler:
     def condition(self, node: algebra.ReferenceIn | algebra.TokenIn) -> Sql | None:
         """What it says of a row's value, whatever the column; None: no row can fit."""
         if isinstance(node, algebra.TokenIn):
-            return equal("{a}.hash", tuple(sorted(set(node.hashes)))) if node.hashes else None
+            return among("{a}.hash", tuple(sorted(set(node.hashes)))) if node.hashes else None
         keys = self._keys_of(node.targets)
-        return equal("{a}.target", keys) if keys else None
+        return among("{a}.target", keys) if keys else None
 
     def valued(self, table: str, value: str, column: int, values: tuple[int, ...]) -> Term:
-        if not values:
-            return NOWHERE
-        where = equal(f"{{a}}.{value}", values)
-        one = f"{_COLUMN} AND {{a}}.{value} = ?"
-        return Leaf(
-            self.bounded,
-            table,
-            column,
-            Sql(f"{_COLUMN} AND {where.text}", (column, *where.values)),
-            ordered=tuple(Sql(one, (column, found)) for found in values),
-        )
+        return one_of(self._execute, self.bounded, table, value, column, values)
 
     def ids(self, ids: tuple[str, ...], universe: Universe) -> Term:
         types = universe.type_ids
