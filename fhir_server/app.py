@@ -98,7 +98,8 @@ class OpenContext:
         self.main = main
         self.layers = layers
         store = LayeredStore(main, layers)
-        terminology = Terminology(StoredCanonicals(store, parts.definitions, (main, *layers)))
+        canonicals = StoredCanonicals(store, parts.definitions, (main, *layers))
+        terminology = Terminology(canonicals, main.concepts)
         self.context = Context(
             store=store,
             definitions=parts.definitions,

@@ -224,6 +224,8 @@ class LayeredTransaction(LayeredReader, PassingTransaction):
     def __init__(self, tx: Transaction, layers: Sequence[Layer], shadows: Shadows, extract: Extract) -> None:
         super().__init__(tx, layers, shadows, committed=False)
         self._tx = tx
+        self.concepts = tx.concepts
+        self.closures = tx.closures
         self._extract = extract
         self.touched: set[str] = set()  # types of what was written
 
@@ -270,6 +272,8 @@ class LayeredStore(LayeredReader):
     def __init__(self, main: Writable, layers: Sequence[Reader]) -> None:
         super().__init__(main, [Layer(layer) for layer in layers], Shadows(), committed=True)
         self._store = main
+        self.concepts = main.concepts
+        self.closures = main.closures
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         def layered(tx: Transaction) -> Awaitable[T]:

@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from fhir_server.store.algebra import Moment, Node, Query
+from fhir_server.store.closures import ClosureReader, ClosureWriter
+from fhir_server.store.concepts import ConceptReader, ConceptWriter
 from fhir_server.store.jobs import Job
 from fhir_server.store.rows import Rows, hash64
 
@@ -133,6 +135,13 @@ class Transaction(Reader, Protocol):
     """Reads see what the same unit of work wrote."""
 
     @property
+    def concepts(self) -> ConceptWriter:
+        """Of large code systems."""
+
+    @property
+    def closures(self) -> ClosureWriter: ...
+
+    @property
     def rules_mark(self) -> int:
         """`mark_of` the rules that hold for this unit of work; nobody can change them meanwhile."""
 
@@ -170,6 +179,13 @@ class Transaction(Reader, Protocol):
 
 
 class Store(Reader, Protocol):
+    @property
+    def concepts(self) -> ConceptReader:
+        """Of large code systems."""
+
+    @property
+    def closures(self) -> ClosureReader: ...
+
     @property
     def rules_sign(self) -> int:
         """Another number when `rules()` may have changed, by whichever process. Costs next to nothing."""

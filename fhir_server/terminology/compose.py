@@ -39,6 +39,9 @@ class Members(Protocol):
     async def count(self, phrases: tuple[str, ...]) -> int | None:
         """How many there are; None: to know it they must all be listed."""
 
+    async def slice(self, phrases: tuple[str, ...], skip: int, limit: int) -> list[Entry] | None:
+        """A page of them; None: only listing what comes before it gives it."""
+
     @property
     def systems(self) -> frozenset[str]: ...
 
@@ -65,6 +68,11 @@ class Selected:
 
     async def count(self, phrases: tuple[str, ...]) -> int | None:
         return await self.selection.count(phrases)
+
+    async def slice(self, phrases: tuple[str, ...], skip: int, limit: int) -> list[Entry] | None:
+        about = self.system.about
+        found = await self.selection.page(phrases, -1, limit, skip)
+        return [Entry(about.url, about.version, concept) for _, concept in found]
 
     @property
     def systems(self) -> frozenset[str]:
@@ -98,6 +106,9 @@ class Listed:
 
     async def count(self, phrases: tuple[str, ...]) -> int | None:
         return None if phrases else len(self._entries)
+
+    async def slice(self, phrases: tuple[str, ...], skip: int, limit: int) -> list[Entry] | None:
+        return None
 
     @property
     def systems(self) -> frozenset[str]:
@@ -139,6 +150,9 @@ class Intersection:
         return found
 
     async def count(self, phrases: tuple[str, ...]) -> int | None:
+        return None
+
+    async def slice(self, phrases: tuple[str, ...], skip: int, limit: int) -> list[Entry] | None:
         return None
 
     @property
@@ -183,9 +197,15 @@ class Composed:
         return found
 
     async def count(self, phrases: tuple[str, ...]) -> int | None:
-        if len(self.includes) == 1 and not self.excludes and not self.active_only:
-            return await self.includes[0].count(phrases)
-        return None
+        return await self.includes[0].count(phrases) if self._is_one else None
+
+    async def slice(self, phrases: tuple[str, ...], skip: int, limit: int) -> list[Entry] | None:
+        return await self.includes[0].slice(phrases, skip, limit) if self._is_one else None
+
+    @property
+    def _is_one(self) -> bool:
+        """Whether it is what its one part is."""
+        return len(self.includes) == 1 and not self.excludes and not self.active_only
 
     @property
     def systems(self) -> frozenset[str]:

@@ -65,13 +65,19 @@ class About:
 class Selection(Protocol):
     """The concepts of a code system that filters leave, in the order in which it defines them."""
 
-    async def page(self, phrases: tuple[str, ...], after: int, limit: int) -> "list[tuple[int, Concept]]":
-        """Up to `limit` concepts whose texts have the phrases, with their places; those after `after`."""
+    async def page(
+        self, phrases: tuple[str, ...], after: int, limit: int, skip: int = 0
+    ) -> "list[tuple[int, Concept]]":
+        """Up to `limit` concepts whose texts have the phrases, with their places.
+
+        Of those after place `after` (-1: of all) the first `skip` are left out.
+        """
 
     async def having(self, codes: Collection[str]) -> dict[str, Concept]:
         """Those of `codes` that are in it, as they were given."""
 
-    async def count(self, phrases: tuple[str, ...]) -> int: ...
+    async def count(self, phrases: tuple[str, ...]) -> int | None:
+        """None: only listing them all would tell."""
 
 
 class CodeSystem(Protocol):

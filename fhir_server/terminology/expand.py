@@ -22,6 +22,7 @@ from fhir_server.terminology.words import phrases
 
 LANGUAGE_SYSTEM = "urn:ietf:bcp:47"
 
+_LONG = 5_000  # codes
 _HEAD = (
     "resourceType", "id", "language", "url", "identifier", "version", "name", "title", "status",
     "experimental", "date", "publisher", "copyright",
@@ -91,7 +92,9 @@ async def _page(
     if stored and wanted.choice == NO_CHOICE and "url" in value_set:
         name = _canonical(value_set)
         members = await composed(snapshot, name)
-        listed = None if looked_for else await terminology.entries(snapshot, members, name)
+        # what is long is not held for the sake of pages: it may be read page by page
+        small = not looked_for and not (wanted.paged and await _is_long(members))
+        listed = await terminology.entries(snapshot, members, name) if small else None
         if listed is not None:
             kept: Sequence[Entry] = listed if keep is None else list(filter(keep, listed))
             return _cut(kept, wanted), len(kept)
@@ -122,7 +125,10 @@ async def _streamed(
     total = await members.count(looked_for) if keep is None else None
     if total is not None and total > limit and not wanted.paged:
         return (), None
-    last = (wanted.offset or 0) + (limit if wanted.count is None else min(wanted.count, limit))
+    size = limit if wanted.count is None else min(wanted.count, limit)
+    if total is not None and (page := await members.slice(looked_for, wanted.offset or 0, size)) is not None:
+        return page, total
+    last = (wanted.offset or 0) + size
     # up to the limit all are listed where only that tells how many there are
     enough = last if total is not None else max(last, limit + 1)
     found: list[Entry] = []
@@ -133,6 +139,11 @@ async def _streamed(
     if total is None and len(found) <= limit:
         total = len(found)
     return _cut(found, wanted)[:limit], total
+
+
+async def _is_long(members: Composed) -> bool:
+    counted = await members.count(())
+    return counted is not None and counted > _LONG
 
 
 def _keep(wanted: Wanted) -> Callable[[Entry], bool] | None:

@@ -84,7 +84,7 @@ class InlineCodeSystem:
         self._nested_in: dict[str, list[str]] = {}
         for item, parent in walk(resource.get("concept", ())):
             code = item["code"]
-            self._concepts.setdefault(code, _concept(item))
+            self._concepts.setdefault(code, concept_of(item))
             above = self._nested_in.setdefault(code, [])
             if parent is not None:
                 above.append(parent)
@@ -254,7 +254,7 @@ def text_of(concept: Concept) -> str:
     return "".join(tokens(text) for text in dict.fromkeys(texts))
 
 
-def _concept(item: dict[str, Any]) -> Concept:
+def concept_of(item: dict[str, Any]) -> Concept:
     properties = properties_of(item)
     return Concept(
         code=item["code"],
@@ -273,14 +273,20 @@ class _Selected:
         self._found = found
         self._in_order = [*found.values()]
 
-    async def page(self, phrases: tuple[str, ...], after: int, limit: int) -> list[tuple[int, Concept]]:
+    async def page(
+        self, phrases: tuple[str, ...], after: int, limit: int, skip: int = 0
+    ) -> list[tuple[int, Concept]]:
         start = after + 1
         if not phrases:
+            start += skip
             return [*enumerate(self._in_order[start : start + limit], start)]
         texts, found = self._system.texts, []
         for place in range(start, len(self._in_order)):
             concept = self._in_order[place]
             if matches(texts[concept.code], phrases):
+                if skip:
+                    skip -= 1
+                    continue
                 found.append((place, concept))
                 if len(found) == limit:
                     break
@@ -294,7 +300,7 @@ class _Selected:
                 found[code] = concept
         return found
 
-    async def count(self, phrases: tuple[str, ...]) -> int:
+    async def count(self, phrases: tuple[str, ...]) -> int | None:
         if not phrases:
             return len(self._found)
         texts = self._system.texts

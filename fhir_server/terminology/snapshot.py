@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 from fhir_server.outcome import FhirError, not_found
 from fhir_server.resource import Resource
+from fhir_server.store.concepts import ConceptReader, ConceptTable
 from fhir_server.terminology.canonicals import Canonicals, Found, ResourceType, chosen, split
 from fhir_server.terminology.compose import Composed, Entry
 from fhir_server.terminology.concepts import CodeSystem
 from fhir_server.terminology.inline import InlineCodeSystem
 from fhir_server.terminology.kept import Kept
+from fhir_server.terminology.stored import StoredCodeSystem
 
 CONCEPTS_KEPT = 100_000  # in memory, of code systems
 ENTRIES_KEPT = 100_000  # in memory, of expansions, and as many of lists of codes
@@ -25,10 +27,13 @@ Prepared = Kept[tuple[object, ...], CodeSystem]
 
 
 class Snapshot:
-    def __init__(self, canonicals: Canonicals, stamp: int, prepared: Prepared) -> None:
+    def __init__(
+        self, canonicals: Canonicals, concepts: ConceptReader | None, stamp: int, prepared: Prepared
+    ) -> None:
         self.stamp = stamp
         self.prepared = prepared
         self._canonicals = canonicals
+        self._concepts = concepts  # None: there are no tables of concepts
         self._read: Kept[tuple[ResourceType, str], Sequence[Found]] = Kept(BYTES_KEPT)
         self._supplements: dict[str, list[Found]] | None = None
         # by canonical, of value sets as they are without parameters that change what is in them
@@ -67,16 +72,32 @@ class Snapshot:
     async def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
         """None: its concepts are not here. version: None: the one that a canonical without version means."""
         found = await self.found("CodeSystem", url, version)
-        if found is None or found.resource.get("content") in ("not-present", "supplement"):
+        content = None if found is None else found.resource.get("content")
+        if found is None or content == "supplement":
+            return None
+        table = await self._table(found.resource) if content == "not-present" else None
+        if content == "not-present" and table is None:
             return None
         supplements = await self._of(found)
-        key = (found.identity, *(each.identity for each in supplements))
+        key = (found.identity, table, *(each.identity for each in supplements))
         prepared = self.prepared.get(key)
         if prepared is None:
-            made = InlineCodeSystem(found.resource, [each.resource for each in supplements])
-            self.prepared.put(key, made, len(made))
-            prepared = made
+            prepared = self._prepared(found.resource, table, [each.resource for each in supplements])
+            self.prepared.put(key, prepared, 1 if table is not None else len(prepared))
         return prepared
+
+    def _prepared(
+        self, resource: Resource, table: ConceptTable | None, supplements: list[Resource]
+    ) -> InlineCodeSystem | StoredCodeSystem:
+        if table is None:
+            return InlineCodeSystem(resource, supplements)
+        assert self._concepts is not None
+        return StoredCodeSystem(resource, table, self._concepts, supplements)
+
+    async def _table(self, resource: Resource) -> ConceptTable | None:
+        if self._concepts is None:
+            return None
+        return await self._concepts.table(resource["url"], resource.get("version", ""))
 
     async def code_system_of(self, resource: Resource) -> CodeSystem:
         """A code system that is at hand, and perhaps not stored."""

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/terminology-service.html
 """
 
 from fhir_server.outcome import not_found, too_costly
+from fhir_server.store.concepts import ConceptReader
 from fhir_server.terminology.canonicals import Canonicals
 from fhir_server.terminology.compose import Composed, Entry, Key
 from fhir_server.terminology.kept import Kept
@@ -14,19 +15,22 @@ EXPANSION_LIMIT = 50_000
 
 
 class Terminology:
-    """`limit`: codes that one expansion may have."""
+    """`limit`: codes that one expansion may have; `concepts`: of large code systems, None: there are none."""
 
-    def __init__(self, canonicals: Canonicals, *, limit: int = EXPANSION_LIMIT) -> None:
+    def __init__(
+        self, canonicals: Canonicals, concepts: ConceptReader | None = None, *, limit: int = EXPANSION_LIMIT
+    ) -> None:
         self.limit = limit
         self._canonicals = canonicals
+        self._concepts = concepts
         prepared: Prepared = Kept(CONCEPTS_KEPT)
-        self._snapshot = Snapshot(canonicals, -1, prepared)
+        self._snapshot = Snapshot(canonicals, concepts, -1, prepared)
 
     async def snapshot(self) -> Snapshot:
         """The definitions as they are now: what other processes have changed is seen too."""
         stamp = await self._canonicals.stamp()
         if stamp != self._snapshot.stamp:
-            self._snapshot = Snapshot(self._canonicals, stamp, self._snapshot.prepared)
+            self._snapshot = Snapshot(self._canonicals, self._concepts, stamp, self._snapshot.prepared)
         return self._snapshot
 
     async def codes(self, value_set: str) -> frozenset[Key]:

@@ -65,7 +65,7 @@ class Fhir:
         self.clock = Clock()
         ids = count(1)
         store = open_store(path, extract=_indexer().extract, clock=self.clock)
-        terminology = Terminology(StoredCanonicals(store, definitions()))
+        terminology = Terminology(StoredCanonicals(store, definitions()), store.concepts)
         self.context = Context(
             store=store,
             definitions=definitions(),

@@ -6,11 +6,11 @@ starts again in a thread, on another connection, so that the loop is never held 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 import apsw
 
@@ -30,6 +30,14 @@ class Limits:
     inline_s: float = 0.02  # a read on the event loop; it goes to a thread then
     find_s: float = 10.0  # a search or a count, in a thread
     lock_s: float = 10.0  # for a write to have its turn
+
+
+class Patiently(Protocol):
+    """Answers what a call on a connection does, when that has come to its end."""
+
+    def __call__(
+        self, call: Callable[Concatenate[Connected, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Awaitable[T]: ...
 
 
 def within(

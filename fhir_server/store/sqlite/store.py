@@ -15,6 +15,8 @@ from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
 from fhir_server.store.sqlite import find, history, jobs, training
+from fhir_server.store.sqlite.closures import SqliteClosures
+from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import (
     CACHE_KIB,
     SMALL_CACHE_KIB,
@@ -54,6 +56,8 @@ class SqliteStore:
         self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
         self._training: asyncio.Task[None] | None = None
+        self.concepts = SqliteConcepts(self._patiently)
+        self.closures = SqliteClosures(self._patiently)
         self._train_at = 0  # the sequence number before which it is not tried again
         if units is not None:
             units.on_commit = self._committed

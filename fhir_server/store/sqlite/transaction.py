@@ -12,6 +12,8 @@ from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import find, history, jobs, reindex, training
+from fhir_server.store.sqlite.closures import WrittenClosures
+from fhir_server.store.sqlite.concept_writing import WrittenConcepts
 from fhir_server.store.sqlite.patience import Limits, costly, within
 from fhir_server.store.sqlite.worker import Worker
 from fhir_server.store.sqlite.writing import Writing
@@ -30,6 +32,14 @@ class Unit:
     def end(self) -> None:
         """Later uses are errors of the caller: the connection belongs to other units then."""
         self._over = True
+
+    @property
+    def concepts(self) -> WrittenConcepts:
+        return WrittenConcepts(self._at_once())
+
+    @property
+    def closures(self) -> WrittenClosures:
+        return WrittenClosures(self._at_once())
 
     def adopt(self, dictionary: bytes, id_: int) -> None:
         training.adopt(self._at_once(), dictionary, id_)

@@ -1,0 +1,35 @@
+"""The concepts of a CodeSystem resource in a file, as rows: for those too large to be sent to the server.
+
+https://hl7.org/fhir/R4/codesystem.html
+"""
+
+from fhir_server.bulk.concepts import Row
+from fhir_server.outcome import DefinitionError, FhirError
+from fhir_server.resource import parse
+from fhir_server.terminology.concepts import Concept
+from fhir_server.terminology.hierarchy import DOWNWARD, UPWARD
+from fhir_server.terminology.inline import concept_of, walk
+
+
+def read_resource(file: str, body: bytes) -> tuple[dict[str, str], list[Row]]:
+    """(what the code system says of itself, its concepts); raises DefinitionError."""
+    try:
+        resource = parse(body)
+    except FhirError as error:
+        raise DefinitionError(f"{file}: {error}") from None
+    if resource.get("resourceType") != "CodeSystem" or "url" not in resource:
+        raise DefinitionError(f"{file} is no CodeSystem with a url")
+    names = ("version", "name", "title", "publisher", "language", "copyright")
+    facts = {name: resource[name] for name in names if name in resource} | {"system": resource["url"]}
+    concepts: dict[str, Concept] = {}
+    parents: dict[str, list[str]] = {}
+    for item, parent in walk(resource.get("concept", ())):
+        concept = concepts.setdefault(item["code"], concept_of(item))
+        above = parents.setdefault(concept.code, [])
+        above += [] if parent is None else [parent]
+        for each in concept.properties:
+            if each.code in UPWARD and each.value != concept.code:
+                above.append(each.value)
+            elif each.code == DOWNWARD:
+                parents.setdefault(each.value, []).append(concept.code)
+    return facts, [Row(concept, tuple(dict.fromkeys(parents[code])), 1) for code, concept in concepts.items()]
