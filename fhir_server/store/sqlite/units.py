@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 GROUP_UNITS = 256
 GROUP_S = 0.02  # units in line after that wait for the next group: other processes may want a turn
+QUIET_TURNS = 2  # of the event loop without a new unit: then the group is committed
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Group:
     wrote: bool = False
     failed: BaseException | None = None  # why nothing of it is kept
     waiting: list["asyncio.Future[None]"] = field(default_factory=list)  # units, for the commit
+    watched: bool = False  # whether the loop will look if it has become quiet
 
     @property
     def full(self) -> bool:
@@ -193,8 +195,9 @@ class Units:
         if self._line:
             self._serve_line()
         elif group is not None:
-            # units of the requests that the loop has at hand can still join
-            asyncio.get_running_loop().call_soon(self._commit_when_idle, group)
+            if not group.watched:
+                group.watched = True
+                asyncio.get_running_loop().call_soon(self._commit_when_quiet, group, group.units, 1)
         elif self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
 
@@ -241,9 +244,20 @@ class Units:
             self._refuse_line(_outcome(error))
         self._next()
 
-    def _commit_when_idle(self, group: Group) -> None:
-        if not self._busy and self._group is group:
+    def _commit_when_quiet(self, group: Group, units: int, turns: int) -> None:
+        """Units of the requests that have reached the loop, or do while it turns, can still join.
+
+        A COMMIT costs as much as several units do, however many it is for.
+        """
+        if self._group is not group:
+            return
+        if self._busy:
+            group.watched = False  # whoever runs comes by here again
+        elif group.full or (units == group.units and turns >= QUIET_TURNS):
             self._commit(group)
+        else:
+            turns = turns + 1 if units == group.units else 1
+            asyncio.get_running_loop().call_soon(self._commit_when_quiet, group, group.units, turns)
 
     def _commit(self, group: Group) -> None:
         self._group = None
