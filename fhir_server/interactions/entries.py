@@ -30,13 +30,7 @@ class Entry(NamedTuple):
     number: int  # from 0
     full_url: str | None
     request: Request
-
-    @property
-    def phase(self) -> int:
-        """The place in the order DELETE, POST, PUT and PATCH, then whatever is no change of a resource."""
-        phase, shapes = _WRITES.get(self.request.method, (READS, frozenset()))
-        is_change = self.request.operation is None and shape_of(self.request) in shapes
-        return phase if is_change else READS
+    phase: int  # in the order DELETE, POST, PUT and PATCH, then whatever is no change of a resource
 
 
 def expression(number: int) -> str:
@@ -115,7 +109,12 @@ def read_entry(context: Context, outer: Request, number: int, entry: dict[str, A
         require_type(context.definitions, request.resource_type)
     if request.id is not None:
         require_id(request.id, f"{expression(number)}.request.url")
-    return Entry(number, entry.get("fullUrl"), request)
+    return Entry(number, entry.get("fullUrl"), request, _phase(request))
+
+
+def _phase(request: Request) -> int:
+    phase, shapes = _WRITES.get(request.method, (READS, frozenset()))
+    return phase if request.operation is None and shape_of(request) in shapes else READS
 
 
 def _relative(url: str, base_url: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import Element
-from fhir_server.resource import Resource, encode
+from fhir_server.resource import Resource
 
 
 class Replace(Protocol):
@@ -41,37 +41,19 @@ class Links:
     """Walks resources along the elements that can hold links; what has no link to replace is not copied."""
 
     def __init__(self, definitions: Definitions) -> None:
-        self._everywhere = _Walk(definitions, extended=True)
-        self._in_elements = _Walk(definitions, extended=False)
+        self._definitions = definitions
+        self._tables: dict[str, _Table] = {}
 
     def replace(self, resource: Resource, replace: Replace) -> Resource:
         """`resource` with its links replaced; the same object when none was."""
-        # most resources have no extensions, and without them few elements can hold links
-        text = encode(resource)
-        extended = b'"extension":' in text or b'"modifierExtension":' in text
-        walk = self._everywhere if extended else self._in_elements
-        found: Resource = walk.resource(resource, replace)
+        found: Resource = self._resource(resource, replace)
         return found
 
-
-@cache
-def links(definitions: Definitions) -> Links:
-    return Links(definitions)
-
-
-class _Walk:
-    """The ways to links: through extensions as well (`extended`), or only through the elements of types."""
-
-    def __init__(self, definitions: Definitions, *, extended: bool) -> None:
-        self._definitions = definitions
-        self._extended = extended
-        self._tables: dict[str, _Table] = {}
-
-    def resource(self, value: Any, replace: Replace) -> Any:
+    def _resource(self, value: Any, replace: Replace) -> Any:
         name = value.get("resourceType") if type(value) is dict else None
         if type(name) is not str or name not in self._definitions.resource_types:
             return value
-        return _fields(value, self._table(name), replace)
+        return _fields(self._table(name))(value, replace)
 
     def _table(self, type_name: str) -> _Table:
         found = self._tables.get(type_name)
@@ -83,7 +65,7 @@ class _Walk:
                 if step is not None:
                     found[name] = _many(step) if element.many else step
                 # a primitive's extensions may hold links, whatever its type
-                if self._extended and self._definitions.type(each).kind == "primitive":
+                if self._definitions.type(each).kind == "primitive":
                     extensions = self._of_fields("Element")
                     found["_" + name] = _many(extensions) if element.many else extensions
         return found
@@ -100,15 +82,13 @@ class _Walk:
         if type_name == "xhtml":
             return _narrative
         if type_name == "Resource":
-            return self.resource
+            return self._resource
         return self._of_fields(type_name) if self._leads_to_links(type_name, set()) else None
 
     def _leads_to_links(self, type_name: str, seen: set[str]) -> bool:
         if type_name in seen or self._definitions.type(type_name).kind == "primitive":
             return False
         seen.add(type_name)
-        if type_name == "Extension":
-            return self._extended
         return any(
             (type_name, name) == ("Reference", "reference")
             or each in ("xhtml", "Resource")
@@ -122,27 +102,30 @@ class _Walk:
         return name == "system" or (name == "url" and of_url)
 
     def _of_fields(self, type_name: str) -> _Step:
-        table = self._table(type_name)
-
-        def step(value: Any, replace: Replace) -> Any:
-            return _fields(value, table, replace)
-
-        return step
+        return _fields(self._table(type_name))
 
 
-def _fields(value: Any, table: _Table, replace: Replace) -> Any:
-    # the structure was not checked yet: what is no object has no links
-    if type(value) is not dict:
-        return value
-    changed = None
-    for name in value:
-        if name in table:
-            part = value[name]
-            new = table[name](part, replace)
-            if new is not part:
-                changed = changed or dict(value)
-                changed[name] = new
-    return changed or value
+@cache
+def links(definitions: Definitions) -> Links:
+    return Links(definitions)
+
+
+def _fields(table: _Table) -> _Step:
+    def fields(value: Any, replace: Replace) -> Any:
+        # the structure was not checked yet: what is no object has no links
+        if type(value) is not dict:
+            return value
+        changed = None
+        for name in value:
+            if name in table:
+                part = value[name]
+                new = table[name](part, replace)
+                if new is not part:
+                    changed = changed or dict(value)
+                    changed[name] = new
+        return changed or value
+
+    return fields
 
 
 def _many(step: _Step) -> _Step:

@@ -86,9 +86,13 @@ class _Rewriting:
         return self._known(link, link) if _HISTORY in link else link
 
     def reference(self, link: str) -> str:
+        found = self._references.get(link)
+        if found is not None:
+            self.used[link] = found
+            return found
         if "?" in link and criteria_of(self._targets.definitions, link) is not None:
-            found = self.used[link] = self._targets.now(link)
-            return found or link
+            match = self.used[link] = self._targets.now(link)
+            return match or link
         return self.link(link)
 
     def _known(self, absolute: str, link: str) -> str:
