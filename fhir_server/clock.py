@@ -17,13 +17,14 @@ def system_clock() -> int:
     return time.time_ns() // 1_000_000
 
 
+@lru_cache(maxsize=4096)  # versions of one transaction share it, and pages of a search often do
 def format_instant(instant_ms: int) -> str:
     """`2026-11-23T08:00:00.123Z`, the `instant` of FHIR for an instant of this server."""
     seconds, milliseconds = divmod(instant_ms, 1000)
     return f"{_format_second(seconds)}.{milliseconds:03}Z"
 
 
-@lru_cache(maxsize=4096)  # versions of one transaction share it, and pages of a search often do
+@lru_cache(maxsize=4096)
 def _format_second(seconds: int) -> str:
     year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
     return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"

@@ -204,6 +204,8 @@ class _Bundle:
             await references.confirm(unit, texts, required=True)
 
     async def _read_all(self, unit: UnitOfWork, responses: dict[int, Response]) -> None:
+        if not self._reads:
+            return
         # reads go to what the transaction sees; they use nothing of a store but its reader
         context = replace(self._context, store=cast(Store, unit))
         for entry in self._reads:
