@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, not_supported, too_costly
-from fhir_server.search import result
+from fhir_server.search import near, result
 from fhir_server.search.column import Scope
 from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
 from fhir_server.search.options import DEFAULTS, Options
 from fhir_server.search.result import Include, Summary, Total
+from fhir_server.search.sort import sort_keys
 from fhir_server.search.terms import Terms
 from fhir_server.store.algebra import Everything, IdIn, Node, SortKey
 from fhir_server.suggestion import choices
@@ -48,6 +49,7 @@ class Search:
     resource_types: tuple[str, ...]  # (): every type
     where: Node = EVERYTHING
     sort: tuple[SortKey, ...] = ()
+    areas: tuple[near.Area, ...] = ()  # hits tell how far they are from these
     count: int = DEFAULTS.page_size  # resources a page; 0: the total only
     total: Total | None = None  # None: not asked for
     includes: tuple[Include, ...] = ()
@@ -161,6 +163,8 @@ class _Reading:
         rest = self._types(parameters, compartment)
         if compartment is not None:
             self._nodes.append(self._in_compartment(compartment))
+        if self._search.resource_types == (near.RESOURCE_TYPE,):
+            self._search = replace(self._search, areas=near.areas(rest))
         for name, value in rest:
             self._one(name, value)
         self._check_together()
@@ -240,7 +244,9 @@ class _Reading:
                 search = replace(search, count=result.page_size(value, self._options.page_size_limit))
                 value = str(search.count)
             case "_sort":
-                search = replace(search, sort=search.sort + result.sort_keys(value, types, self._filters))
+                search = replace(
+                    search, sort=search.sort + sort_keys(value, types, self._filters, search.areas)
+                )
             case "_total":
                 search = replace(search, total=result.total(value))
             case "_summary":

@@ -76,7 +76,7 @@ class Inclusion:
         self, include: Include, resource: Any, identities: dict[Identity, None], canonicals: set[int]
     ) -> None:
         for column in include.parameter.columns:
-            rows = self._indexer.of_column(resource, column)
+            rows = self._indexer.of_columns(resource, (column.name,))
             for _, resource_type, id_ in rows.references:
                 if include.target in (None, resource_type) and (
                     not column.narrowed or resource_type in column.targets

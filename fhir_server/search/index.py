@@ -49,20 +49,22 @@ class Indexer:
         found._core = core
         return found
 
-    def extract(self, resource_type: str, body: bytes) -> Rows:
-        return self.rows(decode(body))
+    def extract(self, resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:
+        resource = decode(body)
+        return self.of_columns(resource, columns) if columns else self.rows(resource)
 
-    def of_column(self, resource: Resource, column: Column) -> Rows:
-        """The rows of one column alone."""
-        key = f"{resource['resourceType']} {column.name}"
+    def of_columns(self, resource: Resource, names: tuple[str, ...]) -> Rows:
+        """The rows of some columns alone, as far as the type of the resource has them."""
+        key = f"{resource['resourceType']} {' '.join(names)}"
         emit = self._types.get(key)
         if emit is None:
             sources = {
                 source.column.name: source
                 for parameter in self._columns.parameters(resource["resourceType"])
                 for source in parameter.sources
+                if source.column.name in names
             }
-            emit = self._types[key] = self._emit_all([sources[column.name]], resource["resourceType"])
+            emit = self._types[key] = self._emit_all(list(sources.values()), resource["resourceType"])
         rows = Rows()
         emit(resource, rows)
         return rows

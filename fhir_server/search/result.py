@@ -11,9 +11,6 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import bad_value, not_supported
 from fhir_server.search.columns import Parameter
 from fhir_server.search.filter import Filters
-from fhir_server.search.token import SORTABLE
-from fhir_server.search.types import TYPES
-from fhir_server.store.algebra import SortKey
 from fhir_server.suggestion import choices
 
 Total = Literal["none", "estimate", "accurate"]
@@ -67,33 +64,6 @@ def elements(value: str, resource_types: Sequence[str], definitions: Definitions
             raise bad_value(f"_elements names {name!r}, which is not an element{choices(element, known)}")
         found.append(element)
     return tuple(found)
-
-
-def sort_keys(value: str, resource_types: Sequence[str], filters: Filters) -> tuple[SortKey, ...]:
-    """`_sort=status,-date`."""
-    if not value:
-        raise bad_value("_sort is empty")
-    return tuple(_sort_key(part, resource_types, filters) for part in value.split(","))
-
-
-def _sort_key(text: str, resource_types: Sequence[str], filters: Filters) -> SortKey:
-    descending = text.startswith("-")
-    code = text.removeprefix("-")
-    if code == "_id":
-        return SortKey("id", descending=descending)
-    if code == "_lastUpdated":
-        return SortKey("updated", descending=descending)
-    if ":" in code or "." in code or not filters.known(resource_types, code):
-        raise not_supported(f"_sort by {code!r}: {filters.unknown(resource_types, code)}")
-    parameters = [filters.parameter(each, code) for each in resource_types]
-    columns = [column for parameter in parameters for column in parameter.columns]
-    kinds = {TYPES[column.type].kind for column in columns}
-    if len(kinds) != 1:
-        raise not_supported(f"_sort by {code!r}: it has no one order")
-    kind = kinds.pop()
-    if kind == "token" and not SORTABLE.issuperset(each for column in columns for each in column.value_types):
-        raise not_supported(f"_sort by {code!r} is not supported by this server")
-    return SortKey(kind, tuple(dict.fromkeys(column.name for column in columns)), descending)
 
 
 def include(name: str, value: str, filters: Filters, definitions: Definitions) -> Include:

@@ -42,5 +42,5 @@ def _between(
 SPECIAL: dict[str, Callable[[Sequence[str], Scope], Node]] = {"_id": _id, "_lastUpdated": _last_updated}
 """By code; every resource has a value."""
 
-LATER = frozenset(("_text", "_content", "_filter", "_query", "near"))
+LATER = frozenset(("_text", "_content", "_filter", "_query"))
 """Parameters of FHIR that this server does not have yet."""

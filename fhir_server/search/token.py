@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/search.html#token
 A Coding makes one row, the hash of `system|code`; the lexicon, which is kept once for all resources, knows
 the hashes that a code alone or a system alone stands for. An Identifier makes a row for each form it can be
 searched by, because its values are too many for a lexicon. A primitive makes one row, the hash of its text.
-Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too. What people read of a
+Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too; the texts of the others
+come with the rows and are not kept. What people read of a
 code, for `:text`, is a row of its hash in a column of its own, and its text is in the lexicon.
 
 Codes are compared without case unless their system is known to need it; identifiers, ids and URIs exactly.
@@ -77,6 +78,8 @@ def _primitive(column: str, *, folded: bool) -> Emit:
         rows.tokens.add(row)
         if folded:
             rows.lexicon.add(text)
+        else:
+            rows.texts.add(text[:2])
 
     return emit
 
@@ -147,6 +150,7 @@ def _identifier(column: str, indexing: Indexing) -> Emit:
         if text:
             add((column, hash64(text)))
             add((column, hash64(f"{system or ''}|{text}")))
+            rows.texts.add((column, text))
         if system:
             add((column, hash64(f"{system}|")))
         if "type" in value and not indexing.plain:
@@ -178,6 +182,7 @@ def _contact_point(column: str, indexing: Indexing) -> Emit:
         if text := value.get("value"):
             comparable = contact(text)
             rows.tokens.add((column, hash64(comparable)))
+            rows.texts.add((column, comparable))
             if system := value.get("system"):
                 rows.tokens.add((column, hash64(f"{system}|{comparable}")))
 

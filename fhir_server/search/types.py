@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from fhir_server.search import date, number, quantity, reference, string, token, uri
+from fhir_server.search import date, near, number, quantity, reference, string, token, uri
 from fhir_server.search.column import Column, Emit, Indexing, Scope
 from fhir_server.store.algebra import Node
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterType:
-    kind: Literal["token", "string", "date", "number", "reference"]  # of index rows, for sorting
+    kind: Literal["token", "string", "date", "number", "reference", "position"]  # of index rows, for sorting
     emitter: Callable[[str, str, Indexing], Emit | None]  # column, FHIR type; None: it cannot be indexed
     where: Callable[[Column, Sequence[str], str, Scope], Node]  # column, values of an OR, modifier
     present: Callable[[Column], Node]
@@ -40,5 +40,6 @@ TYPES: dict[str, ParameterType] = {
     "quantity": ParameterType(
         "number", quantity.emitter, quantity.where, quantity.present, quantity.MODIFIERS
     ),
+    "special": ParameterType("position", near.emitter, near.where, near.present, near.MODIFIERS),
     "uri": ParameterType("token", uri.emitter, uri.where, uri.present, uri.MODIFIERS),
 }  # fmt: skip

@@ -7,7 +7,7 @@ those of `rows.py`. Comparisons are true of a resource when at least one of its 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Kind = Literal["token", "string", "date", "number", "reference"]
+Kind = Literal["token", "string", "date", "number", "reference", "position"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,16 @@ class ReferenceOfType:
 
     column: str
     resource_types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A position not farther away than this, along the surface of the earth."""
+
+    column: str
+    latitude: float
+    longitude: float
+    metres: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,18 +176,23 @@ class Not:
 
 Node = (
     Everything | Nothing | TokenIn | LexiconIn | StringIs | StringStarts | StringContains | Between
-    | ReferenceIn | ReferenceOfType | Present | Forward | Backward | Referred | Together | OfType | IdIn
-    | UpdatedBetween | And | Or | Not
+    | ReferenceIn | ReferenceOfType | Near | Present | Forward | Backward | Referred | Together | OfType
+    | IdIn | UpdatedBetween | And | Or | Not
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """Order by the lowest row of the column (descending: by the highest); resources without one come last."""
+    """Order by the lowest row of the column (descending: by the highest); resources without one come last.
 
-    kind: Literal["token", "string", "date", "number", "reference", "id", "updated"]
+    `token` goes by the lexicon; `text` by it and by `Rows.texts`, which no index has: what fits is extracted
+    again.
+    """
+
+    kind: Literal["token", "string", "date", "number", "reference", "id", "updated", "distance", "text"]
     columns: tuple[str, ...] = ()  # more than one: the same parameter over several types or columns
     descending: bool = False
+    places: tuple[tuple[float, float], ...] = ()  # distances: to the nearest of these, (latitude, longitude)
 
 
 class Moment(NamedTuple):

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, SortKey
+from fhir_server.store.earth import metres, nearest
 from fhir_server.store.rows import Rows
 
 Identity = tuple[str, str]
@@ -129,6 +130,13 @@ def _reference_of_type(node: algebra.ReferenceOfType, subject: Subject, _around:
     )
 
 
+def _near(node: algebra.Near, subject: Subject, _around: Around) -> bool:
+    return any(
+        column == node.column and metres(latitude, longitude, node.latitude, node.longitude) <= node.metres
+        for column, latitude, longitude in subject.rows.positions
+    )
+
+
 def _present(node: algebra.Present, subject: Subject, _around: Around) -> bool:
     table: set[Any] = getattr(subject.rows, f"{node.kind}s")
     return any(row[0] == node.column for row in table)
@@ -189,6 +197,7 @@ TESTS: dict[type[Any], Callable[[Any, Subject, Around], bool]] = {
     algebra.Between: _between,
     algebra.ReferenceIn: _reference_in,
     algebra.ReferenceOfType: _reference_of_type,
+    algebra.Near: _near,
     algebra.Present: _present,
     algebra.Forward: _forward,
     algebra.Backward: _referred,
@@ -224,6 +233,14 @@ def _numbers(key: SortKey, subject: Subject, _around: Around) -> Iterator[float]
     return (low for column, _, low, _ in subject.rows.numbers if column in key.columns)
 
 
+def _distances(key: SortKey, subject: Subject, _around: Around) -> Iterator[float]:
+    return (
+        nearest(latitude, longitude, key.places)
+        for column, latitude, longitude in subject.rows.positions
+        if column in key.columns
+    )
+
+
 def _references(key: SortKey, subject: Subject, _around: Around) -> Iterator[str]:
     return (f"{type_}/{id_}" for column, type_, id_ in subject.rows.references if column in key.columns)
 
@@ -236,13 +253,25 @@ def _tokens(key: SortKey, subject: Subject, around: Around) -> Iterator[tuple[st
                 yield text, hash_
 
 
+def _texts(key: SortKey, subject: Subject, _around: Around) -> Iterator[str]:
+    return sort_texts(subject.rows, key.columns)
+
+
+def sort_texts(rows: Rows, columns: Collection[str]) -> Iterator[str]:
+    """The texts of tokens that the rows themselves know."""
+    yield from (text for column, text in rows.texts if column in columns)
+    yield from (text for column, text, _ in rows.lexicon if column in columns)
+
+
 SORT_VALUES: dict[str, Callable[[SortKey, Subject, Around], Iterator[Any]]] = {
     "id": _ids,
     "updated": _updates,
     "string": _strings,
     "date": _dates,
     "number": _numbers,
+    "distance": _distances,
     "reference": _references,
+    "text": _texts,
     "token": _tokens,
 }
 """By the kind of a sort key; texts compare by code points, which is the order of their UTF-8 bytes."""

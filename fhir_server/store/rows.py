@@ -33,5 +33,7 @@ class Rows:
     """(column, latitude, longitude), in degrees, -90 to 90 and -180 to 180"""
     lexicon: set[tuple[str, str, int]] = field(default_factory=set)
     """(column, text, hash): the distinct texts behind hashes of a column, kept once for all resources"""
+    texts: set[tuple[str, str]] = field(default_factory=set)
+    """(column, text): what tokens are sorted by whose texts the lexicon does not keep; not stored"""
     instances: list["Rows"] = field(default_factory=list)
     """Rows that belong together, one for each element of a composite, with columns of their own"""

@@ -13,7 +13,6 @@ NOT_INDEXED = {
     "http://hl7.org/fhir/SearchParameter/Resource-query": "its definition has no expression",
     "http://hl7.org/fhir/SearchParameter/DomainResource-text": "its definition has no expression",
     "http://hl7.org/fhir/SearchParameter/filter": "its definition has no expression",
-    "http://hl7.org/fhir/SearchParameter/Location-near": "its meaning is not an expression",
 }
 LEFT_TO_FHIRPATH = {"Patient.deceased", "QuestionnaireResponse.item-subject"}
 

@@ -48,7 +48,6 @@ def test_E01_an_unknown_parameter_is_answered_with_the_nearest(search: str, want
         ("Patient?_list=$current-problems", "$current-problems"),
         ("Patient?_list:not=1", "_list"),
         ("Patient?_list.code=1", "_list"),
-        ("Location?near=1|2", "near"),
     ],
 )
 def test_E02_is_an_error_also_for_lenient_clients(search: str, wanted: str) -> None:

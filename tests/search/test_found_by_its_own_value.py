@@ -213,6 +213,10 @@ def uri_texts(type_name: str, value: Any) -> Iterator[str]:
         yield escaped(value)
 
 
+def position_texts(type_name: str, value: Any) -> Iterator[str]:
+    yield f"{value['latitude']}|{value['longitude']}|1|m"
+
+
 def of_extension(texts: Any, extension: Any) -> Iterator[str]:
     for name, value in extension.items():
         if name.startswith("value"):
@@ -229,6 +233,7 @@ TEXTS: dict[str, Any] = {
     "number": number_texts,
     "reference": reference_texts,
     "uri": uri_texts,
+    "special": position_texts,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query, SortKey
+from fhir_server.store.earth import metres, nearest
 from fhir_server.store.rows import Rows
 from tests.store.resources import Resource, rows_of
 
@@ -84,8 +85,14 @@ _SORT_VALUES: dict[str, Callable[[Oracle, SortKey, Identity, Kept], Iterator[Any
     "number": lambda _oracle, key, _identity, kept: (
         low for c, _, low, _ in kept.rows.numbers if c in key.columns
     ),
+    "distance": lambda _oracle, key, _identity, kept: (
+        nearest(*place, key.places) for c, *place in kept.rows.positions if c in key.columns
+    ),
     "reference": lambda _oracle, key, _identity, kept: (
         f"{t}/{i}" for c, t, i in kept.rows.references if c in key.columns
+    ),
+    "text": lambda _oracle, key, _identity, kept: (
+        text for c, text, *_ in kept.rows.texts | kept.rows.lexicon if c in key.columns
     ),
     "token": _sort_tokens,
 }
@@ -196,6 +203,10 @@ _TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
     ),
     algebra.ReferenceOfType: lambda _o, node, _i, rows: any(
         column == node.column and type_ in node.resource_types for column, type_, _ in rows.references
+    ),
+    algebra.Near: lambda _o, node, _i, rows: any(
+        column == node.column and metres(*place, node.latitude, node.longitude) <= node.metres
+        for column, *place in rows.positions
     ),
     algebra.Present: _present,
     algebra.Forward: _forward,

@@ -32,7 +32,7 @@ def make(resource_type: str, id_: str, *, note: str = "", **rows: Any) -> Resour
     return found | {"note": note} if note else found
 
 
-def extract(resource_type: str, body: bytes) -> Rows:
+def extract(resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:
     found = resource.decode(body)
     assert found["resourceType"] == resource_type
     return rows_of(found["rows"])
@@ -41,6 +41,7 @@ def extract(resource_type: str, body: bytes) -> Rows:
 def rows_of(rows: dict[str, Any]) -> Rows:
     plain = {name: {tuple(row) for row in found} for name, found in rows.items() if name != "instances"}
     plain["numbers"] = {(*row[:2], *map(float, row[2:])) for row in plain.get("numbers", ())}
+    plain["positions"] = {(row[0], *map(float, row[1:])) for row in plain.get("positions", ())}
     return Rows(**plain, instances=[rows_of(instance) for instance in rows.get("instances", ())])
 
 

@@ -13,7 +13,7 @@ from tests.store.resources import START, Resource, make
 TYPES = ("Patient", "Observation", "Group")
 # one id is a UUID, which stores may keep in another form, and one looks like it
 IDS = ("a", "A", "b", "0b9e5c1e-7c6a-4d0e-9a52-3f6e2b1c0d4f", "0B9E5C1E-7C6A-4D0E-9A52-3F6E2B1C0D4F")
-KINDS = ("token", "string", "date", "number", "reference")
+KINDS = ("token", "string", "date", "number", "reference", "position")
 DAY = 86_400_000_000
 SPANS = (0, 999, DAY - 1, DAY, 3 * DAY, 400 * DAY)
 LETTERS = ("", "a", "ab", "abc", "b", "ba", "张", "张三", "a%", "_", "\U0010ffff")
@@ -24,6 +24,11 @@ ids = st.sampled_from(IDS)
 texts = st.sampled_from(LETTERS)
 instants = st.integers(-3, 3).map(lambda day: day * DAY)
 values = st.sampled_from((-10.0, -1.5, 0.0, 0.1, 1.0, 1.1, 2.5, 1e9))
+
+
+latitudes = st.sampled_from((-90.0, -0.1, 0.0, 0.1, 31.5, 31.6, 89.9, 90.0))
+longitudes = st.sampled_from((-180.0, -179.9, -0.1, 0.0, 0.1, 118.5, 179.9, 180.0))
+distances = st.sampled_from((0.0, 1.0, 12_000.0, 25_000.0, 4_000_000.0, 2e7, 3e7))
 
 
 def _few(row: SearchStrategy[Any]) -> SearchStrategy[list[Any]]:
@@ -40,7 +45,9 @@ def _rows(column: SearchStrategy[str]) -> dict[str, SearchStrategy[Any]]:
         "numbers": _few(
             st.tuples(column, hashes, values, values).map(lambda n: (*n[:2], min(n[2:]), max(n[2:])))
         ),
+        "positions": _few(st.tuples(column, latitudes, longitudes)),
         "references": _few(st.tuples(column, types, ids)),
+        "texts": _few(st.tuples(column, texts)),
         "lexicon": _few(st.tuples(column, texts, hashes)),
     }
 
@@ -84,6 +91,7 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
         ),
         st.builds(algebra.ReferenceIn, column, st.lists(st.tuples(types, ids), max_size=2).map(tuple)),
         st.builds(algebra.ReferenceOfType, column, st.lists(types, max_size=2).map(tuple)),
+        st.builds(algebra.Near, column, latitudes, longitudes, distances),
         st.builds(algebra.Present, st.sampled_from(KINDS), column),
     )  # fmt: skip
 
@@ -140,7 +148,15 @@ def _nodes(resource_type: str) -> SearchStrategy[Node]:
 
 @st.composite
 def sorts(draw: st.DrawFn, resource_type: str) -> SortKey:
-    kind = draw(st.sampled_from(("token", "string", "date", "number", "reference", "id", "updated")))
+    kind = draw(
+        st.sampled_from(("token", "string", "date", "number", "reference", "id", "updated", "distance", "text"))
+    )
     names = (f"{resource_type}.one", f"{resource_type}.two", "Group.one")
     columns = draw(st.sampled_from(((names[0],), (names[1],), names[:2], names)))
-    return SortKey(kind, () if kind in ("id", "updated") else columns, draw(st.booleans()))
+    places = draw(st.lists(st.tuples(latitudes, longitudes), min_size=1, max_size=2).map(tuple))
+    return SortKey(
+        kind,
+        () if kind in ("id", "updated") else columns,
+        draw(st.booleans()),
+        places if kind == "distance" else (),
+    )

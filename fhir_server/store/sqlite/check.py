@@ -155,12 +155,18 @@ class _Index:
                 select = "SELECT 1 FROM lexicon WHERE column = ? AND text = ? AND hash = ?"
                 if self._here.connection.execute(select, (column, text, hash_)).get is None:
                     yield self._lacks(key, "lexicon", column)
-        for table in _TABLES:
+        for table in self._tables():
             select = f"SELECT column, count(*) FROM {table} GROUP BY column"
             counts: list[Any] = self._here.connection.execute(select).fetchall()
             for column, count in counts:
                 if count > self._found[table, column]:
                     yield from self._too_many(table, column)
+
+    def _tables(self) -> list[str]:
+        """Those that the store has: one of an older schema lacks the newer ones."""
+        select = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        known: set[Any] = {row[0] for row in self._here.connection.execute(select)}
+        return [table for table in _TABLES if table in known]
 
     def _extracted(self) -> Iterator[tuple[int, Any]]:
         """Keys with the index rows that they should have, or with the reason why that is not known."""

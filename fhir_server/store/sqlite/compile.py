@@ -15,7 +15,7 @@ from fhir_server.store.sqlite.across import Across, Typed, gathered
 from fhir_server.store.sqlite.combined import All, Other
 from fhir_server.store.sqlite.combined import Any as AnyOf
 from fhir_server.store.sqlite.names import stored_id
-from fhir_server.store.sqlite.ranges import within
+from fhir_server.store.sqlite.ranges import near, within
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.terms import (
     NOWHERE,
@@ -269,6 +269,11 @@ def _reference_of_type(compiler: Compiler, node: algebra.ReferenceOfType, _unive
     )
 
 
+def _near(compiler: Compiler, node: algebra.Near, _universe: Universe) -> Term:
+    id_ = compiler.column(node.column)
+    return NOWHERE if id_ is None else near(compiler.bounded, node, id_)
+
+
 def _present(compiler: Compiler, node: algebra.Present, _universe: Universe) -> Term:
     if node.kind == "token":
         return compiler.leaf("token", node.column, collected=True)
@@ -361,6 +366,7 @@ _COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
     algebra.Between: _between,
     algebra.ReferenceIn: _reference_in,
     algebra.ReferenceOfType: _reference_of_type,
+    algebra.Near: _near,
     algebra.Present: _present,
     algebra.Forward: joins.forward,
     algebra.Backward: joins.backward,

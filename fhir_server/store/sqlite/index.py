@@ -20,7 +20,8 @@ INSERT = {
     "string": "INSERT OR IGNORE INTO string(column, text, key, written) VALUES(?, ?, ?, ?)",
     "date": "INSERT OR IGNORE INTO date(column, low, key, width) VALUES(?, ?, ?, ?)",
     "number": "INSERT OR IGNORE INTO number(column, low, key, high, unit) VALUES(?, ?, ?, ?, ?)",
-    "position": "INSERT OR IGNORE INTO position(column, cell, key, latitude, longitude) VALUES(?, ?, ?, ?, ?)",
+    "position": "INSERT OR IGNORE INTO position(column, cell, key, latitude, longitude)"
+    " VALUES(?, ?, ?, ?, ?)",
     "reference": "INSERT OR IGNORE INTO reference(column, target, key) VALUES(?, ?, ?)",
 }
 DELETE = {
@@ -52,8 +53,7 @@ def _without(rows: Rows, other: Rows, same_instances: bool) -> Rows:
         rows.numbers - other.numbers,
         rows.references - other.references,
         rows.positions - other.positions,
-        set(),
-        [] if same_instances else rows.instances,
+        instances=[] if same_instances else rows.instances,
     )
 
 

@@ -1,8 +1,9 @@
-"""Ranges of dates and numbers: which rows lie between bounds, and by which index they are found."""
+"""Ranges of dates, numbers and places: which rows lie within, and by which index they are found."""
 
 from dataclasses import dataclass
 
-from fhir_server.store.algebra import Between
+from fhir_server.store.algebra import Between, Near
+from fhir_server.store.earth import around
 from fhir_server.store.sqlite.schema import DATE_LIMIT, WIDE_DATE, WIDE_NUMBER
 from fhir_server.store.sqlite.terms import Bounded, Leaf, Sql, equal
 
@@ -60,3 +61,16 @@ def _ways(
     near = Sql(f"{where.text} AND {{a}}.low >= ?", (*where.values, edge))
     far = Sql(f"{where.text} AND {kind.wide} AND {{a}}.low < ?", (*where.values, edge))
     return ("", near), (f"{kind.table}_wide", far)
+
+
+def near(bounded: Bounded, node: Near, column: int) -> Leaf:
+    """Positions within a distance: those in the cells around are measured."""
+    place = node.latitude, node.longitude
+    where = Sql(
+        "{a}.column = ? AND metres({a}.latitude, {a}.longitude, ?, ?) <= ?", (column, *place, node.metres)
+    )
+    cells = [
+        Sql(f"{where.text} AND {{a}}.cell BETWEEN ? AND ?", (*where.values, first, last))
+        for first, last in around(*place, node.metres)
+    ]
+    return Leaf(bounded, "position", column, where, "position_by_key", tuple(("", each) for each in cells))

@@ -15,7 +15,9 @@ TRAINING_LEVEL = 3
 DICTIONARY_BYTES = 112_640
 SAMPLE_BYTES = 40_000  # of one body: a dictionary learns little from the rest
 
-_COLUMN_OF = [(table, "column") for table in ("token", "lexicon", "string", "date", "number", "position", "reference")]
+_COLUMN_OF = [
+    (table, "column") for table in ("token", "lexicon", "string", "date", "number", "position", "reference")
+]
 _PAGE = 200
 _BODIES = "SELECT seq, body FROM version WHERE seq > ? AND length(body) ORDER BY seq LIMIT ?"
 

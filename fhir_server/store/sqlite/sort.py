@@ -4,6 +4,7 @@ The order is the same however a page is found, for the plan may change from one 
 values, what has none last, then by key in the direction of the first sort key, as indexes have it.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,10 +51,15 @@ def _value(key: SortKey, columns: tuple[tuple[str, int], ...], last: bool) -> Sq
             return Sql("id_text(r.id)")
         case "updated":
             return Sql("r.seq")
+        case "text":
+            body = "(SELECT body FROM version WHERE seq = r.seq)"
+            return Sql(f"extracted_text(?, r.type, {body}, ?)", (json.dumps(key.columns), pick))
         case _ if not columns:
             return Sql("NULL")
         case "token":
             return lowest_text(columns, pick, TOKEN_TEXT if last else "{a}.text")
+        case "distance":
+            value, source = _distance(key.places), "position s INDEXED BY position_by_key"
         case "reference":
             value, source = "identity_text(t.type, t.id)", "reference s INDEXED BY reference_by_key"
             source += " CROSS JOIN resource t ON t.key = s.target"
@@ -61,6 +67,12 @@ def _value(key: SortKey, columns: tuple[tuple[str, int], ...], last: bool) -> Sq
             value, source = f"s.{VALUE_COLUMNS[kind]}", f"{kind} s INDEXED BY {kind}_by_key"
     where = equal("s.column", tuple(id_ for _, id_ in columns))
     return Sql(f"(SELECT {pick}({value}) FROM {source} WHERE s.key = r.key AND {where.text})", where.values)
+
+
+def _distance(places: tuple[tuple[float, float], ...]) -> str:
+    """To the nearest place. They are numbers of ours, and an expression may be repeated: not bound."""
+    each = [f"metres(s.latitude, s.longitude, {latitude!r}, {longitude!r})" for latitude, longitude in places]
+    return each[0] if len(each) == 1 else f"min({', '.join(each)})"
 
 
 def lowest_text(columns: tuple[tuple[str, int], ...], pick: str, text: str) -> Sql:

@@ -50,7 +50,7 @@ def can_walk(universe: Universe, first: Order) -> bool:
             return True
         case "id":
             return universe.type_ids is not None and len(universe.type_ids) == 1
-        case "reference":
+        case "reference" | "distance" | "text":
             return False
         case _:
             return len(first.columns) == 1

@@ -93,7 +93,7 @@ def test_finds(path: Path, damage: str, finding: str) -> None:
 def test_finds_a_body_that_lost_its_rows(path: Path) -> None:
     """Rows that the extraction no longer makes are too many."""
 
-    def forgetful(resource_type: str, body: bytes) -> Rows:
+    def forgetful(resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:
         return Rows()
 
     found = {str(finding) for finding in check(path, forgetful)}
