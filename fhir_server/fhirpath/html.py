@@ -65,12 +65,16 @@ class _NarrativeError(Exception):
     pass
 
 
+NO_CONTENT = "the narrative has no content besides white space"
+"""What breaks txt-2; any other problem breaks txt-1."""
+
+
 def narrative_problem(text: str) -> str | None:
     """What in the XHTML of a narrative breaks txt-1 or txt-2; None: nothing does."""
-    return None if _is_plain(text) else _problem(text)
+    return None if is_plain(text) else _problem(text)
 
 
-def _is_plain(text: str) -> bool:
+def is_plain(text: str) -> bool:
     """Whether it is fine, by what costs half: well-formed, and every tag in it has been checked before.
 
     False: perhaps not. A `>` in an attribute cuts a tag short, which alone is never well-formed.
@@ -102,7 +106,7 @@ def _problem(text: str) -> str | None:
         return "the narrative is not Unicode"
     except ExpatError as error:
         return f"the narrative is not well-formed XML: {error}"
-    return None if check.has_content else "the narrative has no content besides white space"
+    return None if check.has_content else NO_CONTENT
 
 
 class _Check:

@@ -73,7 +73,10 @@ def bundle_of(context: Context, request: Request) -> Resource:
 
 
 def envelope_issues(context: Context, bundle: Resource) -> list[Issue]:
-    """What is wrong with the Bundle, its resources left aside: each is checked by its own interaction."""
+    """What is wrong with the Bundle, its resources left aside: each is checked by its own interaction.
+
+    Nor do the constraints of Bundle count: who performs the entries says which of them is wrong.
+    """
     entries = [
         {name: value for name, value in entry.items() if name != "resource"}
         if isinstance(entry, dict)
@@ -81,7 +84,11 @@ def envelope_issues(context: Context, bundle: Resource) -> list[Issue]:
         for entry in bundle.get("entry", ())
     ]
     envelope = bundle | {"entry": entries} if entries else bundle
-    return [issue for issue in context.validator.check(envelope) if issue.severity in _ERRORS]
+    return [
+        issue
+        for issue in context.validator.check(envelope)
+        if issue.severity in _ERRORS and not (issue.message or "").startswith("constraint-bdl-")
+    ]
 
 
 def number_of(issue: Issue) -> int | None:
@@ -103,6 +110,7 @@ def read_entry(context: Context, outer: Request, number: int, entry: dict[str, A
     request.if_modified_since = given.get("ifModifiedSince")
     request.if_none_exist = given.get("ifNoneExist")
     request.prefer_return, request.strict = outer.prefer_return, outer.strict
+    request.client, request.access = outer.client, outer.access
     if request.resource_type is None and request.method == "POST" and not request.search:
         raise invalid("an entry cannot hold a batch or transaction")
     if request.resource_type is not None:

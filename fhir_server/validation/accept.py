@@ -9,8 +9,16 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
-from fhir_server.definitions.types import Element, TypeDefinition
-from fhir_server.validation import binding, choice, companion, contained, extension, reference
+from fhir_server.definitions.types import Constraint, Element, TypeDefinition
+from fhir_server.validation import (
+    binding,
+    choice,
+    companion,
+    constraint,
+    contained,
+    extension,
+    reference,
+)
 from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, Accept
 from fhir_server.validation.scope import Contained, Scope
 
@@ -33,16 +41,20 @@ class _Checks(dict[str, Accept]):
 
 
 class Acceptance:
-    """The predicates of one set of definitions, each compiled once."""
+    """The predicates of one set of definitions, each compiled once.
 
-    def __init__(self, definitions: Definitions) -> None:
+    warnings: refuse too what breaks a constraint that is only a warning.
+    """
+
+    def __init__(self, definitions: Definitions, *, warnings: bool = False) -> None:
         self._definitions = definitions
+        self._warnings = warnings
         self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
         self._resource_types = definitions.resource_types
 
     def resource(self, value: Any, *, in_bundle: bool = False) -> bool:
         """A resource with a scope of its own: the body of a request, or the entry of a bundle."""
-        scope = Scope()
+        scope = Scope(value)
         if not self._resource(value, scope) or (scope.criteria and not in_bundle):
             return False
         if scope.fragments or scope.contained is not None:
@@ -62,7 +74,7 @@ class Acceptance:
             return False
         scope.contained = []
         for index, value in enumerate(values):
-            own = Scope()
+            own = Scope(value, scope.resource)
             if not self._resource(value, own) or next(contained.own_issues(value, ""), None):
                 return False
             scope.criteria += own.criteria
@@ -87,6 +99,7 @@ class Acceptance:
             element.name for element in definition.elements.values() if element.min and not element.choice
         )
         together = _together(definition)
+        holds = self._constraints(definition.constraints, definition.name)
         least = 1 if definition.kind == "resource" else 2  # an id alone is no content (ele-1)
 
         def accepts(value: Any, scope: Scope) -> bool:
@@ -98,9 +111,15 @@ class Acceptance:
             for name in required:
                 if name not in value:
                     return False
-            return together is None or together(value)
+            if together is not None and not together(value):
+                return False
+            return holds is None or holds(value, scope)
 
         return accepts
+
+    def _constraints(self, constraints: tuple[Constraint, ...], type_name: str) -> constraint.Holds | None:
+        rules = constraint.rules(self._definitions, constraints, type_name, warnings=self._warnings)
+        return constraint.together(rules)
 
     def _first_checks(
         self, definition: TypeDefinition, nested: bool, targets: frozenset[str]
@@ -132,7 +151,14 @@ class Acceptance:
         return _array(one, element.min, element.max) if element.many else one
 
     def _value(self, definition: TypeDefinition, element: Element, type_name: str) -> Accept:
-        """The predicate of one value of an element."""
+        """The predicate of one value of an element, with the constraints of the element itself."""
+        accepts = self._any_value(definition, element, type_name)
+        holds = self._constraints(element.constraints, type_name)
+        if holds is None:
+            return accepts
+        return lambda value, scope: accepts(value, scope) and holds(value, scope)
+
+    def _any_value(self, definition: TypeDefinition, element: Element, type_name: str) -> Accept:
         if element.name == "id" and definition.kind != "resource":
             return ELEMENT_ID.accepts
         codes = binding.required_codes(element, self._definitions.codes)

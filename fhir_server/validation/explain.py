@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
-from fhir_server.definitions.types import Element, TypeDefinition
+from fhir_server.definitions.types import Constraint, Element, TypeDefinition
 from fhir_server.fhirpath.parser import KEYWORDS
 from fhir_server.outcome import Issue
 from fhir_server.suggestion import did_you_mean
@@ -16,6 +16,7 @@ from fhir_server.validation import (
     cardinality,
     choice,
     companion,
+    constraint,
     contained,
     extension,
     reference,
@@ -34,14 +35,21 @@ def _wrong(at: str, text: str) -> Issue:
     return Issue("error", "structure", f"{at}: {text}", at)
 
 
+# with these in it a value has not the shape that constraints speak of
+_STRUCTURAL = frozenset(("structure", "value", "invalid", "too-long"))
+
+
 class Explanation:
-    def __init__(self, definitions: Definitions) -> None:
+    """warnings: say too which constraints are broken that are only warnings."""
+
+    def __init__(self, definitions: Definitions, *, warnings: bool = False) -> None:
         self._definitions = definitions
+        self._warnings = warnings
         self._resource_types = definitions.resource_types
 
     def resource(self, value: Any, at: str, *, in_bundle: bool = False) -> Iterator[Issue]:
         """Issues of a resource with a scope of its own."""
-        scope = Scope()
+        scope = Scope(value)
         yield from self._resource(value, at, scope)
         yield from contained.issues(scope, at)
         if not in_bundle:
@@ -69,7 +77,7 @@ class Explanation:
         scope.contained = []
         for index, value in enumerate(values):
             place = f"{at}[{index}]"
-            own = Scope()
+            own = Scope(value, scope.resource)
             yield from self._resource(value, place, own)
             if isinstance(value, dict):
                 yield from contained.own_issues(value, place)
@@ -94,6 +102,30 @@ class Explanation:
         if type(value) is not dict:
             yield _wrong(at, f"found {_json(value)}, needs {_a(definition.name)} (an object)")
             return
+        shaped = True
+        for issue in self._structure(definition, value, at, scope, nested=nested, has_value=has_value):
+            shaped = shaped and issue.code not in _STRUCTURAL
+            yield issue
+        if shaped:
+            yield from self._constraints(definition.constraints, definition.name, value, at, scope)
+
+    def _constraints(
+        self, constraints: tuple[Constraint, ...], type_name: str, value: Any, at: str, scope: Scope
+    ) -> Iterator[Issue]:
+        for issue in constraint.issues(self._definitions, constraints, type_name, value, at, scope):
+            if self._warnings or issue.severity == "error":
+                yield issue
+
+    def _structure(
+        self,
+        definition: TypeDefinition,
+        value: dict[str, Any],
+        at: str,
+        scope: Scope,
+        *,
+        nested: bool,
+        has_value: bool,
+    ) -> Iterator[Issue]:
         if not value:
             yield _wrong(at, "found {}, an element has a value or children (ele-1)")
         elif value.keys() == {"id"} and definition.kind != "resource" and not has_value:
@@ -190,6 +222,8 @@ class Explanation:
         yield from found
         if not found:
             yield from binding.issues(element, type_name, value, at, self._definitions.codes)
+        if not any(issue.code in _STRUCTURAL for issue in found):
+            yield from self._constraints(element.constraints, type_name, value, at, scope)
 
     def _reference(self, element: Element, value: dict[str, Any], at: str, scope: Scope) -> Iterator[Issue]:
         if "reference" in value:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
+from fhir_server.fhirpath.html import is_plain
 from fhir_server.resource import NUMBER_LENGTH_LIMIT, ExactDecimal
 from fhir_server.validation.scope import Scope
 from fhir_server.validation.xhtml import flaw
@@ -102,8 +103,13 @@ def _base64(value: Any, _: Scope) -> bool:
         return False
 
 
-def _xhtml(value: Any, _: Scope) -> bool:
-    return type(value) is str and flaw(value) is None
+def _xhtml(value: Any, scope: Scope) -> bool:
+    if type(value) is not str:
+        return False
+    if is_plain(value):
+        scope.narrative = value  # txt-1 and txt-2 need not parse it again
+        return True
+    return flaw(value) is None
 
 
 _INTEGERS = "at most 2147483647, without fraction or exponent"

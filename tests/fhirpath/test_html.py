@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.fhirpath.html import XHTML, _is_plain, _problem, narrative_problem
+from fhir_server.fhirpath.html import XHTML, _problem, is_plain, narrative_problem
 from tests.fhirpath.answers import compiled
 
 
@@ -100,7 +100,7 @@ pieces = st.lists(st.sampled_from([*tags, *others, "'"]))
 @given(pieces)
 def test_the_quick_way_accepts_nothing_that_the_thorough_way_refuses(parts: list[str]) -> None:
     text = div("".join(parts))
-    if _is_plain(text):
+    if is_plain(text):
         assert _problem(text) is None
 
 

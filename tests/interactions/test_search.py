@@ -392,7 +392,8 @@ def test_the_zone_of_dates_is_a_setting(fhir: Fhir) -> None:
 
 
 def test_units_are_known_by_code_and_by_what_is_written(fhir: Fhir) -> None:
-    put(fhir, observation("Patient/1", id="1", valueQuantity={"value": 5, "unit": "milligram", "code": "mg"}))
+    milligrams = {"value": 5, "unit": "milligram", "code": "mg", "system": "http://unitsofmeasure.org"}
+    put(fhir, observation("Patient/1", id="1", valueQuantity=milligrams))
     assert matches(fhir.read("Observation?value-quantity=5||milligram")) == ["1"]
     assert matches(fhir.read("Observation?value-quantity=5||mg")) == ["1"]
     assert matches(fhir.read("Observation?value-quantity=5||g")) == []

@@ -113,3 +113,24 @@ def test_C12_a_ring_of_contained_resources_is_refused() -> None:
     assert codes(OBSERVATION | {"contained": ring, "performer": [{"reference": "#a"}]}) == [
         ("invariant", "Observation.contained")
     ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<script>alert(1)</script>",
+        '<p onclick="x()">x</p>',
+        '<iframe src="https://example.org"/>',
+        '<svg xmlns="http://www.w3.org/2000/svg"><circle/></svg>',
+        '<p style="background: url(https://example.org/x)">x</p>',
+        '<a href="javascript:x()">x</a>',
+        '<a href="\tjava\nscript:x()">x</a>',
+        '<a href="&#9;javascript:x()">x</a>',
+        '<form action="/"><input/></form>',
+        '<object data="x"/>',
+        '<base href="https://example.org"/>',
+    ],
+)
+def test_C14_active_content_in_a_narrative_is_refused(content: str) -> None:
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml"><p>x</p>{content}</div>'
+    assert codes(patient(text={"status": "generated", "div": div})) == [("invariant", "Patient.text.`div`")]
