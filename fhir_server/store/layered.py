@@ -233,7 +233,9 @@ class LayeredTransaction(LayeredReader, PassingTransaction):
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
     ) -> Written:
         self.touched.add(content.resource_type)
-        below = await self._only_below(content.resource_type, content.id)
+        # a POST brings an id that was drawn just now
+        new = method == "POST" and if_match is None
+        below = None if new else await self._only_below(content.resource_type, content.id)
         if below is not None:
             kept = _content(below)
             if not force and same_content(kept, content.body):

@@ -22,6 +22,7 @@ SELECT r.key, r.live, v.seq, v.version_id, v.last_updated, v.method, v.body
 FROM resource r LEFT JOIN version v ON v.seq = r.seq WHERE r.type = ? AND r.id = ?"""
 _KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
 _ADD_RESOURCE = "INSERT INTO resource(type, id, seq, live) VALUES(?, ?, ?, ?)"
+_ADD_NEW = "INSERT OR IGNORE INTO resource(type, id, seq, live) VALUES(?, ?, ?, ?)"
 _SET_CURRENT = "UPDATE resource SET seq = ?, live = ? WHERE key = ?"
 _ADD_VERSION = (
     "INSERT INTO version(seq, key, version_id, type, last_updated, method, body) VALUES(?, ?, ?, ?, ?, ?, ?)"
@@ -155,6 +156,12 @@ class Writing(Connected):
         index.require_few_instances(rows)
         type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
         stored = stored_id(id_)
+        if method == "POST" and if_match is None and type_id is not None:
+            # the id was drawn just now: nobody has it, and nobody is asked
+            self.before_write()
+            self._execute(_ADD_NEW, (type_id, stored, self.sequence + 1, 1))
+            if self.connection.changes():
+                return self._created(content, method, type_id, self.connection.last_insert_rowid(), 1)
         state: State | None = self._execute(_STATE, (type_id, stored)).get
         _check(state, if_match, resource_type, id_)
         if type_id is None or state is None or not state[1]:
@@ -180,6 +187,9 @@ class Writing(Connected):
         else:
             key, version_id = state[0], (state[3] or 0) + 1
             self._execute(_SET_CURRENT, (self.sequence + 1, 1, key))
+        return self._created(content, method, type_id, key, version_id)
+
+    def _created(self, content: Content, method: Method, type_id: int, key: int, version_id: int) -> Written:
         version = self._add_version(content, method, type_id, key, version_id)
         self._totals[type_id] += 1
         self.replace(key, None, content.rows)

@@ -50,6 +50,18 @@ def test_an_update_is_the_next_version(store: Store, run: Run[Any]) -> None:
     assert run(store.vread("Patient", "a", 1)) == first
 
 
+def test_a_create_under_an_id_that_is_known_goes_on_from_there(store: Store, run: Run[Any]) -> None:
+    referring = make("Observation", "o", references=[["Observation.subject", "Patient", "a"]])
+    run(put_all(store, referring, patient("b")))
+    only_referred_to = run(put(store, patient("a"), method="POST"))
+    assert (only_referred_to.created, only_referred_to.version.version_id) == (True, 1)
+    there = run(put(store, patient("b", note="new"), method="POST"))
+    assert (there.created, there.version.version_id) == (False, 2)
+    same = run(put(store, patient("b", note="new"), method="POST"))
+    assert (same.changed, same.version) == (False, there.version)
+    assert run(store.totals()) == {"Observation": 1, "Patient": 2}
+
+
 def test_the_same_content_makes_no_version(store: Store, run: Run[Any]) -> None:
     first = run(put(store, patient("a", note="same")))
     again = run(put(store, dict(reversed(patient("a", note="same").items()))))
