@@ -1,0 +1,48 @@
+"""Entries of a searchset.
+
+https://hl7.org/fhir/R4/bundle.html#searchset
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fhir_server.definitions.registry import Definitions
+from fhir_server.outcome import Issue, operation_outcome
+from fhir_server.resource import decode, encode
+from fhir_server.search.compile import Search
+from fhir_server.search.near import distance
+from fhir_server.search.subset import subset
+from fhir_server.store.protocol import Version
+
+_INCLUDED = b',"search":{"mode":"include"}}'
+
+
+def match_entry(definitions: Definitions, base_url: str, found: Search, version: Version) -> bytes:
+    """A hit."""
+    search: dict[str, Any] = {"mode": "match"}
+    if found.areas and (away := distance(decode(version.body), found.areas)):
+        search = {"extension": [away]} | search
+    body = _part(definitions, version, found, found.elements)
+    return _entry(base_url, version, body, b',"search":' + encode(search) + b"}")
+
+
+def include_entry(definitions: Definitions, base_url: str, found: Search, version: Version) -> bytes:
+    # "The list of elements does not apply to included resources"
+    return _entry(base_url, version, _part(definitions, version, found, ()), _INCLUDED)
+
+
+def outcome_entry(issues: Sequence[Issue]) -> bytes:
+    return encode({"resource": operation_outcome(list(issues)), "search": {"mode": "outcome"}})
+
+
+def _part(definitions: Definitions, version: Version, found: Search, elements: tuple[str, ...]) -> bytes:
+    """The resource, or what the client wants of it."""
+    summary = found.summary if found.summary in ("true", "text", "data") else None
+    if not elements and not summary:
+        return version.body
+    return encode(subset(decode(version.body), definitions, summary=summary, elements=elements))
+
+
+def _entry(base_url: str, version: Version, body: bytes, tail: bytes) -> bytes:
+    url = f"{base_url}/{version.resource_type}/{version.id}"
+    return b"".join((b'{"fullUrl":', encode(url), b',"resource":', body, tail))
