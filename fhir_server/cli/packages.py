@@ -1,0 +1,60 @@
+"""fhir-server packages add, fhir-server packages list"""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fhir_server.cli.common import prepare, read_settings, settings_options, stop
+
+if TYPE_CHECKING:
+    from fhir_server.app import Parts
+
+
+@click.group()
+def packages() -> None:
+    """FHIR packages: definitions that are served beside those of R4."""
+
+
+@packages.command("add")
+@settings_options("data", "npm_registry")
+@click.argument("sources", nargs=-1, required=True)
+def packages_add(config: Path | None, sources: tuple[str, ...], **flags: object) -> None:
+    """Add packages: .tgz files, folders, or NAME@VERSION from the npm registry. Restart the server then."""
+    parts = prepare(read_settings(config, flags))
+    for source in sources:
+        add_package(parts, source)
+
+
+def add_package(parts: "Parts", source: str) -> None:
+    from fhir_server.bulk import packages
+    from fhir_server.outcome import DefinitionError, FhirError
+
+    settings = parts.settings
+    try:
+        added = asyncio.run(
+            packages.add_package(
+                settings.data_folder,
+                source,
+                indexer=parts.indexer,
+                check=parts.validator.check,
+                registry=settings.npm_registry,
+            )
+        )
+    except (DefinitionError, FhirError) as error:
+        stop(f"{source} is not added: {error}")
+    except OSError as error:
+        stop(f"{source} is not added: {error.filename or settings.data}: {error.strerror}")
+    click.echo(f"{added.name} {added.version}: {added.canonicals:,} definitions added")
+
+
+@packages.command("list")
+@settings_options("data")
+def packages_list(config: Path | None, **flags: object) -> None:
+    """The packages that were added."""
+    settings = read_settings(config, flags)
+    from fhir_server.bulk.packages import added_packages
+
+    for name, release in added_packages(settings.data_folder):
+        click.echo(f"{name} {release}")
