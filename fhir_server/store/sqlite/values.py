@@ -28,15 +28,23 @@ def one_of(
         values = _occurring(execute, table, value, column, values)
     if not values:
         return NOWHERE
-    where = among(f"{{a}}.{value}", values)
-    condition = Sql(f"{{a}}.column = ? AND {where.text}", (column, *where.values))
+    condition = _condition(f"{{a}}.{value}", column, values)
     if len(values) > MANY:
-        by_key = BY_KEY.get(table, "")
-        return Leaf(bounded, table, column, condition, by_key=by_key, collected=not by_key)
+        by_key = BY_KEY.get(table)
+        if by_key is None:
+            return Leaf(bounded, table, column, condition, collected=True)
+        # with the + the values of a key are looked up in the list; without it each of the list is sought
+        tested = _condition(f"+{{a}}.{value}", column, values)
+        return Leaf(bounded, table, column, tested, by_key=by_key, ways=(("", condition),))
     one = f"{{a}}.column = ? AND {{a}}.{value} = ?"
     return Leaf(
         bounded, table, column, condition, ordered=tuple(Sql(one, (column, found)) for found in values)
     )
+
+
+def _condition(value: str, column: int, values: tuple[int, ...]) -> Sql:
+    where = among(value, values)
+    return Sql(f"{{a}}.column = ? AND {where.text}", (column, *where.values))
 
 
 def among(expression: str, values: tuple[int, ...]) -> Sql:
