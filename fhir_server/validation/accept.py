@@ -19,10 +19,41 @@ from fhir_server.validation import (
     extension,
     reference,
 )
-from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, Accept
+from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, STRING_LIMIT, Accept
 from fhir_server.validation.scope import Contained, Scope
 
 WholeCheck = Callable[[dict[str, Any]], bool]
+
+
+class Fine(set[str]):
+    """Texts that a predicate has accepted: code systems, units, extension URLs come again and again."""
+
+    most = 4096
+    longest = 128  # characters
+
+    def __init__(self, predicate: Accept, known: str) -> None:
+        """known: one that it accepts; the set is never empty."""
+        super().__init__((known,))
+        self._predicate = predicate
+
+    def accepts(self, value: Any, scope: Scope) -> bool:
+        if not self._predicate(value, scope):
+            return False
+        # a fragment counts as a use of what it names, each time
+        if len(self) < self.most and len(value) <= self.longest and value[0] != "#":
+            self.add(value)
+        return True
+
+
+_ANY_TEXT = frozenset(("string", "markdown"))
+_ABSOLUTE = Fine(extension.absolute_url, "http://hl7.org/fhir/StructureDefinition/data-absent-reason")
+_URIS = Fine(PRIMITIVES["uri"].accepts, "http://hl7.org/fhir")
+_REMEMBERED = {
+    "code": Fine(PRIMITIVES["code"].accepts, "unknown"),
+    "uri": _URIS,
+    "url": _URIS,
+    "canonical": _URIS,
+}
 
 
 class _Checks(dict[str, Accept]):
@@ -95,6 +126,7 @@ class Acceptance:
     def _compile(self, definition: TypeDefinition, nested: bool, targets: frozenset[str]) -> Accept:
         checks = _Checks(lambda name: self._property(definition, name))
         checks |= self._first_checks(definition, nested, targets)
+        fine = self._fine(definition, nested).get
         required = tuple(
             element.name for element in definition.elements.values() if element.min and not element.choice
         )
@@ -106,6 +138,11 @@ class Acceptance:
             if type(value) is not dict or (len(value) < least and (not value or "id" in value)):
                 return False
             for name, item in value.items():
+                if type(item) is str:
+                    # most values are texts, and most of these need no call to be judged
+                    texts = fine(name)
+                    if texts is not None and (item in texts if texts else 0 < len(item) <= STRING_LIMIT):
+                        continue
                 if not checks[name](item, scope):
                     return False
             for name in required:
@@ -121,6 +158,28 @@ class Acceptance:
         rules = constraint.rules(self._definitions, constraints, type_name, warnings=self._warnings)
         return constraint.together(rules)
 
+    def _fine(self, definition: TypeDefinition, nested: bool) -> dict[str, frozenset[str] | Fine]:
+        """By JSON property that holds one text: those that are fine; an empty set: any that is not too long.
+
+        Anything else is judged by the predicate of the property.
+        """
+        found: dict[str, frozenset[str] | Fine] = {}
+        for name, (element, type_name) in definition.properties.items():
+            if element.many or (element.name == "id" and definition.kind != "resource"):
+                continue
+            codes = binding.required_codes(element, self._definitions.codes)
+            if (definition.name, name) == ("Extension", "url") and not nested:
+                found[name] = _ABSOLUTE
+            elif (definition.name, name) == ("Reference", "reference"):
+                continue
+            elif type_name == "code" and codes:
+                found[name] = frozenset(code for _, code in codes)
+            elif codes is None and type_name in _ANY_TEXT:
+                found[name] = frozenset()
+            elif codes is None and type_name in _REMEMBERED:
+                found[name] = _REMEMBERED[type_name]
+        return found
+
     def _first_checks(
         self, definition: TypeDefinition, nested: bool, targets: frozenset[str]
     ) -> dict[str, Accept]:
@@ -128,7 +187,7 @@ class Acceptance:
         if definition.kind == "resource":
             return {"resourceType": _accept_anything}
         if definition.name == "Extension" and not nested:
-            return {"url": extension.absolute_url}
+            return {"url": _ABSOLUTE.accepts}
         if definition.name == "Reference":
             return {"reference": reference.literal(self._resource_types, targets)}
         return {}
@@ -164,9 +223,9 @@ class Acceptance:
         codes = binding.required_codes(element, self._definitions.codes)
         permits = binding.permits(type_name, codes) if codes is not None else None
         if type_name in PRIMITIVES:
-            primitive = PRIMITIVES[type_name].accepts
             if permits is None:
-                return primitive
+                fine = _REMEMBERED.get(type_name)
+                return PRIMITIVES[type_name].accepts if fine is None else fine.accepts
             # among the codes: then it has the form of a code
             return lambda value, _: type(value) is str and permits(value)
         if type_name == "Resource":
