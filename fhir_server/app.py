@@ -34,6 +34,7 @@ from fhir_server.rest.home import Overview
 from fhir_server.rest.log import Log, Records, Write
 from fhir_server.rest.url import is_below_base
 from fhir_server.search.index import Indexer
+from fhir_server.search.words import words
 from fhir_server.store.layered import LayeredStore
 from fhir_server.store.sqlite import SqliteStore, open_store
 from fhir_server.terminology.terminology import Terminology
@@ -65,7 +66,7 @@ class Parts:
     def open_main(self) -> SqliteStore:
         """The user's store alone; raises OSError when the data folder cannot be made."""
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        return open_store(self.store_file, extract=self.indexer.extract, clock=self.clock)
+        return open_store(self.store_file, extract=self.indexer.extract, words=words, clock=self.clock)
 
     def open_context(self) -> "OpenContext":
         return OpenContext(self, self.open_main(), open_layers(self.settings.data_folder, self.indexer))

@@ -14,7 +14,7 @@ from fhir_server.search.combine import all_of, any_of, none_of
 from fhir_server.search.local import ID
 from fhir_server.search.options import Options
 from fhir_server.search.rules import BuildingError
-from fhir_server.search.special import LATER, SPECIAL
+from fhir_server.search.special import LATER, SPECIAL, TEXTS
 from fhir_server.search.types import TYPES
 from fhir_server.search.values import alternatives, split, unescape
 from fhir_server.store.algebra import Backward, Everything, Forward, IdIn, Node, Nothing
@@ -37,7 +37,7 @@ class Filters:
     def known(self, resource_types: Sequence[str], name: str) -> bool:
         """Whether `name` begins with a parameter that all of the types have."""
         code = code_of(name)
-        if code in (HAS, LIST) or code in LATER:
+        if code in (HAS, LIST) or code in LATER or code in TEXTS:
             return True
         return all(code in self._definitions.search_parameters(each) for each in resource_types)
 
@@ -63,6 +63,8 @@ class Filters:
             raise self._later(code)
         if code == LIST:
             return self._listed(name, value)
+        if code in TEXTS and not dot:
+            return self._text(resource_types, name, value)
         parameters = [self.parameter(each, code) for each in resource_types]
         if dot:
             return any_of(self._chain(each, modifier, rest, value, steps) for each in parameters)
@@ -227,6 +229,15 @@ class Filters:
             raise too_costly(
                 f"chains and _has may go {self._options.chain_depth} steps from resource to resource"
             )
+
+    def _text(self, resource_types: Sequence[str], name: str, value: str) -> Node:
+        """`_text=bone`, `_content=bone`: https://hl7.org/fhir/R4/search.html#text"""
+        if name not in TEXTS:
+            raise not_supported(f"{name!r}: {code_of(name)} has no modifiers")
+        having = [each for each in resource_types if name in self._definitions.search_parameters(each)]
+        if not having:
+            raise self.unknown(resource_types, name)  # of types that have no narrative
+        return SPECIAL[name](alternatives(value), self._scope)
 
     def _listed(self, name: str, value: str) -> Node:
         """`_list=42`: what the entries of List/42 refer to.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fhir_server.search import date
 from fhir_server.search.column import Scope
 from fhir_server.search.combine import any_of
+from fhir_server.search.full_text import full_text
 from fhir_server.search.ranges import compare
 from fhir_server.search.values import unescape
 from fhir_server.store.algebra import IdIn, Node, Nothing, UpdatedBetween
@@ -39,8 +40,15 @@ def _between(
     return UpdatedBetween(first, last)
 
 
-SPECIAL: dict[str, Callable[[Sequence[str], Scope], Node]] = {"_id": _id, "_lastUpdated": _last_updated}
-"""By code; every resource has a value."""
+SPECIAL: dict[str, Callable[[Sequence[str], Scope], Node]] = {
+    "_id": _id,
+    "_lastUpdated": _last_updated,
+    "_text": full_text("narrative"),
+    "_content": full_text("anywhere"),
+}
+"""By code."""
+TEXTS = frozenset(("_text", "_content"))
+"""Those that have no modifiers; the others are there in every resource."""
 
-LATER = frozenset(("_text", "_content", "_filter", "_query"))
+LATER = frozenset(("_filter", "_query"))
 """Parameters of FHIR that this server does not have yet."""

@@ -12,9 +12,9 @@ import unicodedata
 
 # marks that accent a letter; the marks of kana and of Indic scripts are part of the letter and stay
 _MARKS = re.compile("[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-_IDEOGRAPH = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_BETWEEN_IDEOGRAPHS = re.compile(f"(?<=[{_IDEOGRAPH}·]) (?=[{_IDEOGRAPH}·])")
-_HAS_IDEOGRAPH = re.compile(f"[{_IDEOGRAPH}]")
+IDEOGRAPH = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_BETWEEN_IDEOGRAPHS = re.compile(f"(?<=[{IDEOGRAPH}·]) (?=[{IDEOGRAPH}·])")
+_HAS_IDEOGRAPH = re.compile(f"[{IDEOGRAPH}]")
 DOT = "·"
 """Between the parts of a name, 阿依古丽·买买提."""
 _DOTS = str.maketrans(dict.fromkeys("•‧・∙⋅", DOT))

@@ -146,6 +146,15 @@ class OfType:
 
 
 @dataclass(frozen=True, slots=True)
+class FullText:
+    """These words stand one after the other in the narrative, or in the text of the whole resource."""
+
+    where: Literal["narrative", "anywhere"]
+    words: tuple[str, ...]  # at least one
+    prefix: bool = False  # the last one may go on
+
+
+@dataclass(frozen=True, slots=True)
 class IdIn:
     ids: tuple[str, ...]
     resource_type: str | None = None  # None: any of the query's types
@@ -177,7 +186,7 @@ class Not:
 Node = (
     Everything | Nothing | TokenIn | LexiconIn | StringIs | StringStarts | StringContains | Between
     | ReferenceIn | ReferenceOfType | Near | Present | Forward | Backward | Referred | Together | OfType
-    | IdIn | UpdatedBetween | And | Or | Not
+    | FullText | IdIn | UpdatedBetween | And | Or | Not
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, SortKey
 from fhir_server.store.earth import metres, nearest
+from fhir_server.store.protocol import Words
 from fhir_server.store.rows import Rows
 
 Identity = tuple[str, str]
@@ -27,6 +28,7 @@ class Subject:
     sequence: int
     last_updated_ms: int
     rows: Rows
+    body: bytes = b""  # as it was put, for its words
 
     @property
     def identity(self) -> Identity:
@@ -38,6 +40,9 @@ class Around(Protocol):
 
     def texts(self, column: str, hash_: int) -> Collection[str]:
         """The texts of a hash in the lexicon."""
+
+    def words(self, body: bytes) -> Words:
+        """The words of a body."""
 
     def any_fits(self, identities: Iterable[Identity], where: Node) -> bool:
         """Whether one of these resources was there and fitted."""
@@ -165,6 +170,22 @@ def _of_type(node: algebra.OfType, subject: Subject, _around: Around) -> bool:
     return subject.resource_type in node.resource_types
 
 
+def _full_text(node: algebra.FullText, subject: Subject, around: Around) -> bool:
+    return stands_in(node, around.words(subject.body))
+
+
+def stands_in(node: algebra.FullText, words: Words) -> bool:
+    """Whether the words of the node stand in these, one after the other."""
+    texts = (words.narrative,) if node.where == "narrative" else words
+    length, (*wanted, last) = len(node.words), node.words
+    return any(
+        word == last or (node.prefix and word.startswith(last))
+        for text in texts
+        for end, word in enumerate(text)
+        if end + 1 >= length and list(text[end + 1 - length : end]) == wanted
+    )
+
+
 def _id_in(node: algebra.IdIn, subject: Subject, _around: Around) -> bool:
     return subject.id in node.ids and node.resource_type in (None, subject.resource_type)
 
@@ -204,6 +225,7 @@ TESTS: dict[type[Any], Callable[[Any, Subject, Around], bool]] = {
     algebra.Referred: _referred,
     algebra.Together: _together,
     algebra.OfType: _of_type,
+    algebra.FullText: _full_text,
     algebra.IdIn: _id_in,
     algebra.UpdatedBetween: _updated_between,
     algebra.And: _and,

@@ -89,6 +89,22 @@ class Extract(Protocol):
     def __call__(self, resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows: ...
 
 
+class Words(NamedTuple):
+    """The words of a resource in their order, as `algebra.FullText` compares them."""
+
+    narrative: tuple[str, ...]
+    content: tuple[str, ...]  # of everything but the narrative
+
+
+WordsOf = Callable[[bytes], Words]
+"""The words of the content bytes of a resource, as `search/` computes them."""
+
+
+def no_words(body: bytes) -> Words:
+    """For stores that nobody searches by text."""
+    return Words((), ())
+
+
 class Reader(Protocol):
     async def read(self, resource_type: str, id_: str) -> Version | None:
         """The current version, also when it is a deletion; None when there never was one."""

@@ -11,6 +11,7 @@ from fhir_server.definitions.registry import Definitions, load
 from fhir_server.outcome import FhirError
 from fhir_server.search.compile import Search, compile_search
 from fhir_server.search.index import Indexer
+from fhir_server.search.words import words_of
 from fhir_server.store.rows import Rows
 from tests.store.oracle import Kept, Oracle
 
@@ -58,7 +59,8 @@ def found(resources: Iterable[Resource], query: str, **settings: Any) -> list[st
     for sequence, resource in enumerate(resources, 1):
         made = rows(resource)
         oracle.lexicon |= made.lexicon
-        oracle.kept[resource["resourceType"], resource.get("id", "1")] = Kept(made, sequence, NOW_MS)
+        identity = resource["resourceType"], resource.get("id", "1")
+        oracle.kept[identity] = Kept(made, sequence, NOW_MS, words_of(resource))
     search = compiled(query, **settings)
     return sorted(id_ for _, id_ in oracle.find(search.resource_types, search.where))
 

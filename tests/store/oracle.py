@@ -8,10 +8,14 @@ from typing import Any
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query, SortKey
 from fhir_server.store.earth import metres, nearest
+from fhir_server.store.protocol import Words
 from fhir_server.store.rows import Rows
-from tests.store.resources import Resource, rows_of
+from tests.store.resources import Resource, rows_of, words_of
 
 Identity = tuple[str, str]
+
+
+NO_WORDS = Words((), ())
 
 
 @dataclass
@@ -19,6 +23,7 @@ class Kept:
     rows: Rows
     sequence: int
     updated_ms: int
+    words: Words = NO_WORDS
 
 
 @dataclass
@@ -30,7 +35,7 @@ class Oracle:
         rows = rows_of(found["rows"])
         for one in (rows, *rows.instances):
             self.lexicon |= one.lexicon
-        self.kept[found["resourceType"], found["id"]] = Kept(rows, sequence, updated_ms)
+        self.kept[found["resourceType"], found["id"]] = Kept(rows, sequence, updated_ms, words_of(found))
 
     def delete(self, identity: Identity) -> None:
         self.kept.pop(identity, None)
@@ -185,6 +190,13 @@ def _updated(oracle: Oracle, node: algebra.UpdatedBetween, identity: Identity, _
     return (node.first is None or updated >= node.first) and (node.last is None or updated <= node.last)
 
 
+def _full_text(oracle: Oracle, node: algebra.FullText, identity: Identity, _rows: Rows) -> bool:
+    words = oracle.kept[identity].words
+    wanted = f" {' '.join(node.words)}{'' if node.prefix else ' '}"
+    texts = words[:1] if node.where == "narrative" else words
+    return any(wanted in f" {' '.join(text)} " for text in texts)
+
+
 _TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
     algebra.Everything: lambda *_: True,
     algebra.Nothing: lambda *_: False,
@@ -198,6 +210,7 @@ _TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
         column == node.column and node.text in text for column, text, _ in rows.strings
     ),
     algebra.Between: _between,
+    algebra.FullText: _full_text,
     algebra.ReferenceIn: lambda _o, node, _i, rows: any(
         column == node.column and (type_, id_) in node.targets for column, type_, id_ in rows.references
     ),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from fhir_server import resource
-from fhir_server.store.protocol import Content, Method, Store, Version, Written
+from fhir_server.store.protocol import Content, Method, Store, Version, Words, Written
 from fhir_server.store.rows import Rows
 
 Resource = dict[str, Any]
@@ -26,10 +26,21 @@ def patient(id_: str, **rows: Any) -> Resource:
     return make("Patient", id_, **rows)
 
 
-def make(resource_type: str, id_: str, *, note: str = "", **rows: Any) -> Resource:
-    """A resource with index rows: `strings=[["Patient.name", "eve", 1]]`, `instances=[{…}]`."""
+def make(resource_type: str, id_: str, *, note: str = "", told: str = "", **rows: Any) -> Resource:
+    """A resource with index rows: `strings=[["Patient.name", "eve", 1]]`, `instances=[{…}]`.
+
+    told: the words of its narrative; those of `note` are the others
+    """
     found: Resource = {"resourceType": resource_type, "id": id_, "rows": rows}
-    return found | {"note": note} if note else found
+    return found | {name: text for name, text in (("note", note), ("told", told)) if text}
+
+
+def words(body: bytes) -> Words:
+    return words_of(resource.decode(body))
+
+
+def words_of(found: Resource) -> Words:
+    return Words(tuple(found.get("told", "").split()), tuple(found.get("note", "").split()))
 
 
 def extract(resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:

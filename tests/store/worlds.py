@@ -23,6 +23,8 @@ types = st.sampled_from(TYPES)
 ids = st.sampled_from(IDS)
 texts = st.sampled_from(LETTERS)
 instants = st.integers(-3, 3).map(lambda day: day * DAY)
+TEXTS = ("", "x", "y", "z", "x y", "y x", "xy 高血 血压 压", "x x y", "压")
+words = st.sampled_from(("x", "y", "xy", "z", "高血", "血压", "压"))
 values = st.sampled_from((-10.0, -1.5, 0.0, 0.1, 1.0, 1.1, 2.5, 1e9))
 
 
@@ -60,7 +62,12 @@ def resources(draw: st.DrawFn) -> Resource:
     instances = st.lists(part, max_size=draw(st.sampled_from((0, 0, 2, 3))))
     rows = draw(st.fixed_dictionaries(_rows(columns)))
     return make(
-        resource_type, draw(ids), note=draw(st.sampled_from("xyz")), **rows, instances=draw(instances)
+        resource_type,
+        draw(ids),
+        note=draw(st.sampled_from(TEXTS)),
+        told=draw(st.sampled_from(TEXTS)),
+        **rows,
+        instances=draw(instances),
     )
 
 
@@ -94,6 +101,14 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
         st.builds(algebra.Near, column, latitudes, longitudes, distances),
         st.builds(algebra.Present, st.sampled_from(KINDS), column),
     )  # fmt: skip
+
+
+full_texts = st.builds(
+    algebra.FullText,
+    st.sampled_from(("narrative", "anywhere")),
+    st.lists(words, min_size=1, max_size=2).map(tuple),
+    st.booleans(),
+)
 
 
 @st.composite
@@ -140,6 +155,7 @@ def _nodes(resource_type: str) -> SearchStrategy[Node]:
         st.builds(algebra.OfType, st.lists(types, max_size=2, unique=True).map(tuple)),
         st.builds(algebra.IdIn, st.lists(ids, max_size=2).map(tuple)),
         st.builds(algebra.UpdatedBetween, updated, updated),
+        full_texts,
         _parts(resource_type),
         st.deferred(_joins),
     )

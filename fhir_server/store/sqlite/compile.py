@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node
-from fhir_server.store.sqlite import joins
+from fhir_server.store.sqlite import full_text, joins
 from fhir_server.store.sqlite.across import Across, Typed, gathered
 from fhir_server.store.sqlite.combined import All, Other
 from fhir_server.store.sqlite.combined import Any as AnyOf
@@ -200,6 +200,9 @@ class Compiler:
         last = self._here.last_sequence() if last_ms is None else self._here.sequence_at(last_ms + 1) - 1
         return Numbered(first, last) if first <= last else NOWHERE
 
+    def full_text(self, node: algebra.FullText, universe: Universe) -> Term:
+        return full_text.term(self._here, self.bounded, node, universe)
+
 
 def _starts(column: str, prefix: str) -> Sql:
     """A range instead of LIKE, which knows wildcards and no index of this kind."""
@@ -373,6 +376,7 @@ _COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
     algebra.Referred: joins.referred,
     algebra.Together: _together,
     algebra.OfType: _of_type,
+    algebra.FullText: Compiler.full_text,
     algebra.IdIn: _id_in,
     algebra.UpdatedBetween: _updated_between,
     algebra.And: _and,

@@ -12,7 +12,7 @@ from fhir_server.outcome import FhirError, page_gone
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Moment, Node
 from fhir_server.store.matching import Identity, Subject, fits
-from fhir_server.store.protocol import Version
+from fhir_server.store.protocol import Version, Words
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.terms import Term, Universe
@@ -93,10 +93,10 @@ class Past:
             here.require_time()
             version = here.version(row[:7])
             if not version.deleted:
-                rows = here.extract(version.resource_type, here.bodies.expand(row[6]))
-                subject = Subject(
-                    version.resource_type, version.id, version.sequence, version.last_updated_ms, rows
-                )
+                body = here.bodies.expand(row[6])
+                rows = here.extract(version.resource_type, body)
+                sequence, updated = version.sequence, version.last_updated_ms
+                subject = Subject(version.resource_type, version.id, sequence, updated, rows, body)
                 found[row[7]] = Then(row[7], version, subject)
         return found
 
@@ -110,6 +110,9 @@ class Past:
             ).fetchall()
             found = self._texts[column, hash_] = frozenset(row[0] for row in rows)
         return found
+
+    def words(self, body: bytes) -> Words:
+        return self._here.words(body)
 
     def any_fits(self, identities: Iterable[Identity], where: Node) -> bool:
         return any(self._fitted(*identity, where) for identity in identities)

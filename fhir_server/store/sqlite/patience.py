@@ -30,6 +30,7 @@ class Limits:
     inline_s: float = 0.02  # a read on the event loop; it goes to a thread then
     find_s: float = 10.0  # a search or a count, in a thread
     lock_s: float = 10.0  # for a write to have its turn
+    words_s: float = 2.0  # for the table of words to catch up with the log
 
 
 class Patiently(Protocol):

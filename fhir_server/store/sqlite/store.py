@@ -13,7 +13,7 @@ from fhir_server.clock import Clock
 from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
-from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version
+from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version, WordsOf, no_words
 from fhir_server.store.sqlite import find, history, jobs, training
 from fhir_server.store.sqlite.closures import SqliteClosures
 from fhir_server.store.sqlite.concepts import SqliteConcepts
@@ -25,6 +25,7 @@ from fhir_server.store.sqlite.connection import (
     open_writer,
 )
 from fhir_server.store.sqlite.errors import outcomes
+from fhir_server.store.sqlite.full_text import BehindError
 from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import LeadLock, OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
@@ -33,6 +34,7 @@ from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.schema import HAS_RULES, MIGRATIONS, migrate, version_of
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
+from fhir_server.store.sqlite.upkeep import Upkeep
 from fhir_server.store.sqlite.writing import Writing
 
 P = ParamSpec("P")
@@ -55,6 +57,7 @@ class SqliteStore:
         self._here = open_connected()
         self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
+        self._upkeep = None if units is None else Upkeep(self._readers, units, limits)
         self._training: asyncio.Task[None] | None = None
         self.concepts = SqliteConcepts(self._patiently)
         self.closures = SqliteClosures(self._patiently)
@@ -125,6 +128,8 @@ class SqliteStore:
         self._closed = True
         if self._training is not None:
             self._training.cancel()
+        if self._upkeep is not None:
+            await self._upkeep.close()
         if self._units is not None:
             await self._units.close()
         self._readers.close()
@@ -134,6 +139,8 @@ class SqliteStore:
                 each.close()
 
     def _committed(self, writing: Writing) -> None:
+        if self._upkeep is not None:
+            self._upkeep.committed(writing)
         newest, sequence = writing.bodies.newest, writing.sequence
         if training.due(newest, sequence) and sequence >= self._train_at and self._training is None:
             self._train_at = 2 * sequence
@@ -156,6 +163,16 @@ class SqliteStore:
     async def _patiently(
         self, call: Callable[Concatenate[Connected, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
+        while True:
+            try:
+                return await self._answered(call, *args, **kwargs)
+            except BehindError:
+                assert self._upkeep is not None  # a store that nobody writes has no table to fall behind
+                await self._upkeep.catch_up()
+
+    async def _answered(
+        self, call: Callable[Concatenate[Connected, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         try:
             return within(self._here, self._limits.inline_s, call, *args, **kwargs)
         except apsw.InterruptError:
@@ -163,11 +180,12 @@ class SqliteStore:
 
 
 @outcomes
-def open_store(
+def open_store(  # noqa: PLR0913
     path: Path | str,
     *,
     extract: Extract,
     clock: Clock,
+    words: WordsOf = no_words,
     readonly: bool = False,
     limits: Limits = Limits(),  # noqa: B008  frozen
     threads: int = 2,
@@ -180,7 +198,7 @@ def open_store(
     """
     path, names = Path(path), Names()
     if readonly:
-        connected = lambda: Connected(open_immutable(path), names, extract)  # noqa: E731
+        connected = lambda: Connected(open_immutable(path), names, extract, words)  # noqa: E731
         store = SqliteStore(connected, None, limits, threads)
         store._has_rules = version_of(store._here.connection) >= HAS_RULES
         return store
@@ -194,8 +212,8 @@ def open_store(
         sign, lead = Sign(path), LeadLock(path)
         failed.callback(sign.close)
         failed.callback(lead.close)
-        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock), lock, limits, sign)
-        store = SqliteStore(_readers_of(path, names, extract), units, limits, threads)
+        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock, words), lock, limits, sign)
+        store = SqliteStore(_readers_of(path, names, extract, words), units, limits, threads)
         store._open, store._sign, store._lead = shared, sign, lead
         failed.pop_all()
     return store
@@ -219,7 +237,7 @@ def _is_current(path: Path) -> bool:
     return False
 
 
-def _readers_of(path: Path, names: Names, extract: Extract) -> Callable[[], Connected]:
+def _readers_of(path: Path, names: Names, extract: Extract, words: WordsOf) -> Callable[[], Connected]:
     """Opens the loop's reader at first, and then those of threads, which need less of a cache."""
     caches = chain((CACHE_KIB,), repeat(SMALL_CACHE_KIB))
-    return lambda: Connected(open_reader(path, next(caches)), names, extract)
+    return lambda: Connected(open_reader(path, next(caches)), names, extract, words)

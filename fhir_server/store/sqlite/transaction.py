@@ -129,12 +129,17 @@ class Unit:
             return within(here, limits.inline_s, call, *args, **kwargs)
         except apsw.InterruptError:
             pass
-        # the unit waits and keeps its turn, the loop goes on
-        job = self._worker.run(lambda: within(here, limits.find_s, call, *args, **kwargs))
         try:
-            return await asyncio.shield(job)
+            return await self.in_thread(lambda here: within(here, limits.find_s, call, *args, **kwargs))
         except apsw.InterruptError:
             raise costly(limits.find_s) from None
+
+    async def in_thread(self, call: Callable[[Writing], T]) -> T:
+        """The unit waits and keeps its turn, the loop goes on."""
+        here = self._at_once()
+        job = self._worker.run(lambda: call(here))
+        try:
+            return await asyncio.shield(job)
         except asyncio.CancelledError:
             here.deadline = 0.0
             await _ended(job)  # nobody else may use the connection before

@@ -10,7 +10,7 @@ import apsw
 from fhir_server.clock import Clock
 from fhir_server.outcome import store_unavailable, version_conflict
 from fhir_server.resource import same_content, served
-from fhir_server.store.protocol import Content, Extract, Method, Version, Written
+from fhir_server.store.protocol import Content, Extract, Method, Version, WordsOf, Written, no_words
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
 from fhir_server.store.sqlite.errors import outcomes, unavailable
@@ -60,8 +60,15 @@ def whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate[
 class Writing(Connected):
     """Writes inside a transaction that others open and commit."""
 
-    def __init__(self, connection: apsw.Connection, names: Names, extract: Extract, clock: Clock) -> None:
-        super().__init__(connection, names, extract)
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        names: Names,
+        extract: Extract,
+        clock: Clock,
+        words: WordsOf = no_words,
+    ) -> None:
+        super().__init__(connection, names, extract, words)
         self.clock = clock
         self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
