@@ -16,7 +16,10 @@ from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
 from fhir_server.alliance.sample.marker import MARKER
-from fhir_server.bulk.packages import open_layers
+from fhir_server.bulk.adopt import Adoption
+from fhir_server.bulk.jobs import Jobs, retry_failed
+from fhir_server.bulk.packages import open_layers, package_names
+from fhir_server.bulk.reindex import Pause, Reindex, Way
 from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions import registry
@@ -24,18 +27,27 @@ from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.needs import Needs
-from fhir_server.interactions.request import Request
+from fhir_server.interactions.present import Extracting, Present
+from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.search_parameters import SearchParameters
 from fhir_server.outcome import FhirError
 from fhir_server.resource import decode, encode
 from fhir_server.rest.application import FhirApplication
 from fhir_server.rest.cors import cross_origin
 from fhir_server.rest.errors import settled, traced
 from fhir_server.rest.home import Overview
+from fhir_server.rest.limits import Load
 from fhir_server.rest.log import Log, Records, Write
 from fhir_server.rest.url import is_below_base
 from fhir_server.search.index import Indexer
+from fhir_server.search.restrict import restricted
+from fhir_server.search.rules import KIND
+from fhir_server.search.rules import decode as decode_rules
 from fhir_server.search.words import words
-from fhir_server.store.layered import LayeredStore
+from fhir_server.store.jobs import Job
+from fhir_server.store.protocol import Extract
+from fhir_server.store.rows import Rows
+from fhir_server.store.ruled import RuledStore
 from fhir_server.store.sqlite import SqliteStore, open_store
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
@@ -47,6 +59,8 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # young objects of a request die with it: looking for cycles among them seldom is enough
 _GC_THRESHOLDS = (20_000, 20, 50)
+_LONGEST_PAUSE_S = 0.1  # of a job, after a unit of work, for the requests that are there
+_COMPLETE_AFTER_S = 10.0
 
 
 class Parts:
@@ -63,13 +77,34 @@ class Parts:
     def store_file(self) -> Path:
         return self.settings.data_folder / "fhir.sqlite"
 
-    def open_main(self) -> SqliteStore:
+    def open_main(self, extract: Extract) -> SqliteStore:
         """The user's store alone; raises OSError when the data folder cannot be made."""
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        return open_store(self.store_file, extract=self.indexer.extract, words=words, clock=self.clock)
+        return open_store(self.store_file, extract=extract, words=words, clock=self.clock)
 
-    def open_context(self) -> "OpenContext":
-        return OpenContext(self, self.open_main(), open_layers(self.settings.data_folder, self.indexer))
+    async def open_context(self, *, owner: bool = True) -> "OpenContext":
+        """owner: the index is made anew where it was made by other rules; else that is refused."""
+        extracting = Extracting(self.indexer)
+        main = self.open_main(extracting.extract)
+        opened = OpenContext(self, main, open_layers(self.settings.data_folder, self.indexer), extracting)
+        try:
+            await opened.adoption.adopt(main, owner=owner)
+            await opened.present.renewed()
+        except BaseException:
+            await opened.close()
+            raise
+        return opened
+
+    def indexing_by(self, kept: bytes) -> tuple[Extract, Callable[[str], bool]]:
+        """How rows are made by the rules of a store, and which columns a job is working on."""
+        rules = decode_rules(kept)
+        indexer = self.indexer.with_definitions(self.definitions.with_parameters(rules.parameters))
+
+        def extract(resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:
+            rows = indexer.extract(resource_type, body, columns)
+            return restricted(rows, lambda name: rules.job_of(name) is None) if rules.building else rows
+
+        return extract, rules.is_in_work
 
     def secret(self) -> bytes:
         """What page cursors are signed with: drawn once for a data folder, kept over restarts."""
@@ -93,25 +128,49 @@ def _bases(settings: Settings) -> tuple[str, ...]:
 
 
 class OpenContext:
-    """A store that is open, and what the interactions need to work on it."""
+    """A store that is open, and what the interactions need to work on it; made by `Parts.open_context`."""
 
-    def __init__(self, parts: Parts, main: SqliteStore, layers: Sequence[SqliteStore]) -> None:
+    def __init__(
+        self, parts: Parts, main: SqliteStore, layers: Sequence[SqliteStore], extracting: Extracting
+    ) -> None:
         self.main = main
         self.layers = layers
-        store = LayeredStore(main, layers)
-        canonicals = StoredCanonicals(store, parts.definitions, (main, *layers))
-        terminology = Terminology(canonicals, main.concepts)
-        self.context = Context(
+        self._parts = parts
+        self._secret = parts.secret()
+        parameters = SearchParameters(parts.definitions, layers, layers[:-1])
+        names = package_names(parts.settings.data_folder)
+        self.adoption = Adoption(parameters, parts.indexer.indexing, names)
+        self.present = Present(
+            main, layers, extracting, self._context, parameters.settle, self.adoption.check
+        )
+
+    @property
+    def context(self) -> Context:
+        """For the rules of indexing seen last."""
+        return self.present.context
+
+    def _context(self, store: RuledStore, indexer: Indexer) -> Context:
+        parts = self._parts
+        canonicals = StoredCanonicals(store, indexer.definitions, (self.main, *self.layers))
+        terminology = Terminology(canonicals, self.main.concepts)
+        return Context(
             store=store,
-            definitions=parts.definitions,
-            indexer=parts.indexer,
+            definitions=indexer.definitions,
+            indexer=indexer,
             validator=parts.validator,
             terminology=terminology,
             needs=Needs(store, terminology),
             settings=parts.settings,
             clock=parts.clock,
-            secret=parts.secret(),
+            secret=self._secret,
         )
+
+    def reindex(self, pause: Pause | None = None, show: Callable[[Job], None] = lambda _: None) -> Reindex:
+        async def way() -> Way:
+            context = await self.present.renewed()
+            return Way(self.present.kept, context.indexer)
+
+        return Reindex(self.main, way, pause=pause or (lambda _: asyncio.sleep(0)), show=show)
 
     async def close(self) -> None:
         await self.main.close()
@@ -141,17 +200,46 @@ class Application:
             await self._live(receive, send)
 
     async def start(self) -> None:
-        self.open = self.parts.open_context()
+        self.open = await self.parts.open_context()
         logging.basicConfig(handlers=[Records(self.log)], level=logging.WARNING)
         settings = self.parts.settings
-        fhir = FhirApplication(partial(perform, self.open.context), settings, self.log)
+        fhir = FhirApplication(self._perform, settings, self.log)
         self._fhir: Asgi = cross_origin(fhir, settings.cors_origins) if settings.cors_origins else fhir
         # what is here now lives as long as the process: the collector need not look at it again
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
+        self._jobs = asyncio.create_task(self._work(fhir.load))
+
+    def _perform(self, request: Request) -> Awaitable[Response]:
+        present = self.open.present
+        return perform(present.context, request) if present.is_current else self._perform_renewed(request)
+
+    async def _perform_renewed(self, request: Request) -> Response:
+        return await perform(await self.open.present.renewed(), request)
+
+    async def _work(self, load: Load) -> None:
+        """Jobs of the store, when this process leads, in the time that requests leave."""
+
+        async def pause(worked_s: float) -> None:
+            await asyncio.sleep(min(worked_s, _LONGEST_PAUSE_S) if load.requests else 0)
+
+        async def first() -> None:
+            await retry_failed(self.open.main, KIND)
+
+        jobs = Jobs(self.open.main, {KIND: self.open.reindex(pause)}, first=first)
+        await asyncio.gather(jobs.run(), self._complete())
+
+    async def _complete(self) -> None:
+        """What was left undone to start soon."""
+        await asyncio.sleep(_COMPLETE_AFTER_S)
+        with contextlib.suppress(FhirError):
+            await self.open.adoption.complete(self.open.main)
 
     async def stop(self) -> None:
+        self._jobs.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._jobs
         await self.open.close()
         self.log.flush()
 

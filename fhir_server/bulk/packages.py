@@ -86,6 +86,11 @@ def added_packages(data_folder: Path) -> list[tuple[str, str]]:
     return found
 
 
+def package_names(data_folder: Path) -> tuple[str, ...]:
+    """Another list when other packages, or others of the same name, are there."""
+    return tuple(f"{path.name} {path.stat().st_size}" for path in layer_paths(data_folder)[:-1])
+
+
 def is_added(data_folder: Path, source: str) -> bool:
     """Whether this very version of the package is there, so that nothing needs to be fetched."""
     path = Path(source)

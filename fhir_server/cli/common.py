@@ -69,13 +69,18 @@ def prepare(settings: Settings) -> "Parts":
     return Parts(settings)
 
 
-def within(parts: "Parts", work: "Callable[[OpenContext], Coroutine[Any, Any, T]]") -> T:
-    """What `work` answers on the open store; stops with a message when the store fails."""
+def within(
+    parts: "Parts", work: "Callable[[OpenContext], Coroutine[Any, Any, T]]", *, owner: bool = False
+) -> T:
+    """What `work` answers on the open store; stops with a message when the store fails.
+
+    owner: an index that was made by another release or with other settings is made anew; else it is left alone.
+    """
     from fhir_server.outcome import FhirError
     from fhir_server.store.sqlite import SchemaError
 
     async def run() -> T:
-        opened = parts.open_context()
+        opened = await parts.open_context(owner=owner)
         try:
             return await work(opened)
         finally:

@@ -33,7 +33,7 @@ def serve(config: Path | None, **flags: object) -> None:
     with listener:
         parts = prepare(settings)
         add_missing_packages(parts)
-        there = within(parts, sample_is_there)  # also shows that the store can be opened
+        there = within(parts, sample_is_there, owner=True)  # also shows that the store can be opened
         if settings.demo and not there:
             load_demo_apart(settings, config)
         sys.exit(answer_requests(parts, listener))

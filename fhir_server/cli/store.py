@@ -22,13 +22,14 @@ from fhir_server.cli.common import (
 def doctor(config: Path | None, **flags: object) -> None:
     """Look for damage: the database, its counts, and the index rows of every resource. Changes nothing."""
     parts = prepare(read_settings(config, flags))
-    from fhir_server.store.sqlite import SchemaError, check
+    from fhir_server.store.sqlite import SchemaError, check, rules_in
 
     count = 0
     require_store(parts)
     try:
+        extract, unfinished = parts.indexing_by(rules_in(parts.store_file))
         with progress("resources") as show:
-            for finding in check(parts.store_file, parts.indexer.extract, show):
+            for finding in check(parts.store_file, extract, show, unfinished):
                 count += 1
                 if count <= SHOWN:
                     click.echo(str(finding), err=True)

@@ -214,25 +214,6 @@ def _search_parameters(source: Definitional) -> Iterator[SearchParameter]:
             yield search_parameter(resource)
 
 
-def search_parameter(resource: Resource) -> SearchParameter:
-    return SearchParameter(
-        code=resource["code"],
-        url=resource["url"],
-        type=resource["type"],
-        base=tuple(resource["base"]),
-        expression=resource.get("expression"),
-        targets=tuple(resource.get("target", ())),
-        components=tuple((part["definition"], part["expression"]) for part in resource.get("component", ())),
-        multiple_or=resource.get("multipleOr", True),
-        multiple_and=resource.get("multipleAnd", True),
-        comparators=tuple(resource.get("comparator", ())),
-        modifiers=tuple(resource.get("modifier", ())),
-        chains=tuple(resource.get("chain", ())),
-        description=resource["description"],
-        xpath_usage=resource.get("xpathUsage"),
-    )
-
-
 def _operations(source: Definitional) -> Iterator[Operation]:
     for resource in source.of_type("OperationDefinition"):
         if resource["kind"] == "operation" and resource["id"] != "example":

@@ -27,12 +27,12 @@ class Extracting:
     def __init__(self, indexer: Indexer) -> None:
         self.indexer = indexer  # of the rules that this process saw last
 
-    def extract(self, resource_type: str, body: bytes) -> Rows:
-        return self.indexer.extract(resource_type, body)
+    def extract(self, resource_type: str, body: bytes, columns: tuple[str, ...] = ()) -> Rows:
+        return self.indexer.extract(resource_type, body, columns)
 
 
 class Present:
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         main: Writable,
         layers: Sequence[Reader],
@@ -41,7 +41,7 @@ class Present:
         settle: Settle,
         check: Callable[[Rules], None] = lambda _: None,
     ) -> None:
-        """extracting: what `main` was opened with. check: raises when this process cannot work by the rules."""
+        """extracting: what `main` was opened with. check: raises when this process cannot follow rules."""
         self.main = main
         self.layers = layers
         self._extracting = extracting
@@ -50,7 +50,7 @@ class Present:
         self._settle = settle
         self._check = check
         self._sign: int | None = None  # None: never looked
-        self._kept = b""
+        self.kept = b""  # the rules, as the store has them
         self.rules = rules.NO_RULES
         self.context: Context  # for the rules seen last; `is_current` tells whether they still hold
 
@@ -64,7 +64,7 @@ class Present:
             # the sign first: rules that come meanwhile have another
             sign = self.main.rules_sign
             kept = await self.main.rules()
-            if self._sign is None or kept != self._kept:
+            if self._sign is None or kept != self.kept:
                 self._take_up(kept, sign)
             else:
                 store = self.context.store
@@ -80,9 +80,11 @@ class Present:
         if found.parameters or found.building:
             definitions = definitions.with_parameters(found.parameters)
             columns.use(definitions, found)
-        indexer = self._core if definitions is self._core.definitions else self._core.with_definitions(definitions)
+        indexer = self._core
+        if definitions is not indexer.definitions:
+            indexer = indexer.with_definitions(definitions)
         store = RuledStore(self.main, self.layers, kept, sign, watched=WATCHED, settle=self._settle)
         self._extracting.indexer = indexer
         self.context = replace(self._context_of(store, indexer), present=self)
-        self._kept, self.rules = kept, found
+        self.kept, self.rules = kept, found
 

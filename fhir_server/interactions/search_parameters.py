@@ -14,7 +14,7 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import Issue, unprocessable
 from fhir_server.resource import Resource, decode, new_id
 from fhir_server.search.columns import columns_of
-from fhir_server.search.custom import RESOURCE_TYPE, columns_by_type, in_force, is_in_use
+from fhir_server.search.custom import RESOURCE_TYPE, columns_by_type, in_force, is_in_use, name_of
 from fhir_server.search.rules import KIND, Rules, Task, encode_task, is_composite
 from fhir_server.search.rules import decode as decode_rules
 from fhir_server.search.rules import encode as encode_rules
@@ -31,18 +31,13 @@ class SearchParameters:
     """Keeps the rules of a store in step with the SearchParameters in it and in its packages."""
 
     def __init__(
-        self,
-        core: Definitions,
-        packaged: Sequence[Resource] = (),
-        types_below: frozenset[str] = frozenset(),
+        self, core: Definitions, layers: Sequence[Reader] = (), packages: Sequence[Reader] = ()
     ) -> None:
-        """packaged: those of added packages, the first of which comes first; without those of R4 itself.
-
-        types_below: resource types that the layers under the store have.
-        """
+        """layers: those under the store. packages: the ones whose parameters count beside those of R4."""
         self._core = core
-        self._packaged = packaged
-        self._types_below = types_below
+        self._layers = layers
+        self._packages = packages
+        self._packaged: list[Resource] | None = None  # None: not looked up yet
 
     async def settle(self, tx: Transaction) -> None:
         """At the end of a unit that changed a SearchParameter; `tx` shows the main store alone.
@@ -51,26 +46,30 @@ class SearchParameters:
         """
         old = decode_rules(await tx.rules())
         new = await self.rules(tx, old)
+        of_packages = {name_of(each) for each in await self._of_packages()}
         refused = [
             Issue("error", "business-rule", f"{name}: {reason}")
             for name, reason in new.left_out.items()
-            if old.left_out.get(name) != reason and name not in self._names_of_packages
+            if old.left_out.get(name) != reason and name not in of_packages
         ]
         if refused:
             raise unprocessable(refused)
         if new != old:
             await self.adopt(tx, old, new)
 
-    @property
-    def _names_of_packages(self) -> set[str]:
-        return {f"{each['url']} ({RESOURCE_TYPE}/{each.get('id')})" for each in self._packaged}
+    async def _of_packages(self) -> list[Resource]:
+        if self._packaged is None:
+            self._packaged = _first_of_each([await _own(layer) for layer in self._packages])
+        return self._packaged
 
     async def rules(self, tx: Reader, old: Rules) -> Rules:
         """`old` with the parameters that the resources define now."""
         known = {definition.url for definition in old.parameters}
         own = await _own(tx)
         own.sort(key=lambda each: (each["url"] not in known, each["id"]))
-        free = [each for each in self._packaged if await tx.read(RESOURCE_TYPE, each["id"]) is None]
+        free = [
+            each for each in await self._of_packages() if await tx.read(RESOURCE_TYPE, each["id"]) is None
+        ]
         definitions, left_out = in_force([*own, *free], self._core)
         return structs.replace(old, parameters=definitions.added_parameters, left_out=left_out)
 
@@ -82,7 +81,7 @@ class SearchParameters:
         found = self._task(old, new)
         if task is not None:
             found = structs.replace(found, kinds=task.kinds, everything=task.everything)
-        there = self._types_below | (await tx.totals()).keys()
+        there = set(await tx.totals()).union(*[await layer.totals() for layer in self._layers])
         if not found.kinds and not found.everything:
             build = {name: columns for name, columns in found.build.items() if name in there}
             found = structs.replace(found, build=build)
@@ -91,8 +90,7 @@ class SearchParameters:
         if found.fills or found.drop:
             job = Job(new_id(), KIND, encode_task(found))
             await tx.put_job(job)
-            if found.fills:
-                new = new.with_part(found.part(job.id))
+            new = new.with_part(found.part(job.id))
         await tx.set_rules(encode_rules(new))
 
     def _task(self, old: Rules, new: Rules) -> Task:
@@ -134,10 +132,10 @@ async def _own(reader: Reader) -> list[Resource]:
     return [each for each in found if is_in_use(each)]
 
 
-async def packaged(layers: Sequence[Reader]) -> list[Resource]:
-    """The SearchParameters of packages, by id, the first of an id."""
-    found: dict[str, Resource] = {}
-    for layer in layers:
-        for resource in await _own(layer):
-            found.setdefault(resource["id"], resource)
-    return list(found.values())
+def _first_of_each(found: Sequence[list[Resource]]) -> list[Resource]:
+    """By id, as one layer shadows the next."""
+    by_id: dict[str, Resource] = {}
+    for resources in found:
+        for resource in resources:
+            by_id.setdefault(resource["id"], resource)
+    return list(by_id.values())

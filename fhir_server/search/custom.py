@@ -195,10 +195,14 @@ def in_force(resources: Iterable[Resource], definitions: Definitions) -> tuple[D
     for resource in waiting:
         reason = _reason(resource, found)
         if reason:
-            left_out[f"{resource['url']} (SearchParameter/{resource.get('id')})"] = reason
+            left_out[name_of(resource)] = reason
         elif _is_new(search_parameter(resource), found):
             found = found.with_parameters((*found.added_parameters, search_parameter(resource)))
     return found, left_out
+
+
+def name_of(resource: Resource) -> str:
+    return f"{resource['url']} ({RESOURCE_TYPE}/{resource.get('id')})"
 
 
 def _reason(resource: Resource, definitions: Definitions) -> str:

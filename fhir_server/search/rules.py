@@ -17,12 +17,13 @@ KIND = "reindex"
 
 
 class Part(Struct, frozen=True, omit_defaults=True):
-    """Columns that one job fills."""
+    """Columns that one job works on."""
 
     job: str  # its id
     columns: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()  # all columns of these parameter types; `composite`: of parts of composites
     everything: bool = False
+    drop: tuple[str, ...] = ()  # columns that no parameter has any more, and that still have rows
 
     def holds(self, column: str) -> bool:
         """column: the name of a column, or of rows that stand beside it (`Patient.name[string][parts]`)."""
@@ -55,7 +56,7 @@ class Task(Struct, frozen=True, omit_defaults=True):
 
     def part(self, job: str) -> Part:
         columns = sorted({column for columns in self.build.values() for column in columns})
-        return Part(job, tuple(columns), self.kinds, self.everything)
+        return Part(job, tuple(columns), self.kinds, self.everything, self.drop)
 
     @property
     def fills(self) -> bool:
@@ -81,6 +82,11 @@ class Rules(Struct, frozen=True, omit_defaults=True, dict=True):
         if column not in self._jobs:
             self._jobs[column] = next((part.job for part in self.building if part.holds(column)), None)
         return self._jobs[column]
+
+    def is_in_work(self, column: str) -> bool:
+        """Whether some job fills or empties the column."""
+        dropped = (part.drop for part in self.building)
+        return self.job_of(column) is not None or any(belongs(column, to) for drop in dropped for to in drop)
 
     def with_part(self, part: Part) -> "Rules":
         return structs.replace(self, building=(*self.building, part))

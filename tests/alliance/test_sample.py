@@ -181,7 +181,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _load(data: Path) -> bool:
     async def run() -> bool:
-        opened = Parts(Settings(data=str(data))).open_context()
+        opened = await Parts(Settings(data=str(data))).open_context()
         try:
             return await load_sample(opened.context)
         finally:
@@ -192,7 +192,7 @@ def _load(data: Path) -> bool:
 
 def _state(data: Path) -> tuple[int, dict[str, int]]:
     async def run() -> tuple[int, dict[str, int]]:
-        opened = Parts(Settings(data=str(data))).open_context()
+        opened = await Parts(Settings(data=str(data))).open_context()
         try:
             return await opened.main.last_sequence(), await opened.main.totals()
         finally:
@@ -216,7 +216,7 @@ def test_a_load_that_was_cut_off_is_made_whole(tmp_path: Path) -> None:
     """Without its marker all is put again, and what is there already makes no version."""
 
     async def cut_off() -> None:
-        opened = Parts(Settings(data=str(tmp_path))).open_context()
+        opened = await Parts(Settings(data=str(tmp_path))).open_context()
         try:
             for bundle in islice(bundles(), 2):
                 await perform(opened.context, Request(method="POST", resource=bundle))

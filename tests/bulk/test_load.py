@@ -47,7 +47,7 @@ class Place:
 
     def within(self, work: Callable[[OpenContext], Awaitable[Any]]) -> Any:
         async def run() -> Any:
-            opened = self.parts.open_context()
+            opened = await self.parts.open_context()
             try:
                 return await work(opened)
             finally:

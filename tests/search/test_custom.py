@@ -74,7 +74,7 @@ def test_what_is_not_in_use_is_not_looked_at(core: Definitions) -> None:
         ({"url": "http://hl7.org/fhir/SearchParameter/Patient-active"}, "url", "of FHIR 4.0.1"),
         ({"type": "composite", "expression": "Patient"}, "component", "a composite has components"),
         (
-            {"component": [{"definition": EYES, "expression": "x"}]},
+            {"type": "composite", "component": [{"definition": EYES, "expression": "x"}]},
             "component[0].definition",
             "no search parameter here",
         ),
