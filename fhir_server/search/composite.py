@@ -7,7 +7,6 @@ element are compared within one and the same element.
 """
 
 from collections.abc import Sequence
-from itertools import product
 
 from fhir_server.outcome import bad_value
 from fhir_server.search.column import Scope
@@ -15,7 +14,7 @@ from fhir_server.search.columns import Component, Composite, Parameter
 from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.types import TYPES
 from fhir_server.search.values import split
-from fhir_server.store.algebra import Node, Nothing, Or, Together
+from fhir_server.store.algebra import Node, Nothing, Together
 
 
 def where(parameter: Parameter, values: Sequence[str], scope: Scope) -> Node:
@@ -59,5 +58,4 @@ def _joined(composite: Composite, terms: Sequence[Node]) -> Node:
         return all_of(terms)
     if Nothing() in terms:
         return Nothing()
-    choices = [term.terms if isinstance(term, Or) else (term,) for term in terms]
-    return any_of(Together(chosen) for chosen in product(*choices))
+    return Together(tuple(terms))

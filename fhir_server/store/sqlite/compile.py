@@ -77,10 +77,14 @@ class Compiler:
     def collected(self, term: Term, most: int) -> Term | None:
         """The keys of a term; None when there are more than that."""
         keys = term.keys(1)
+        known = self._here.estimates.get(keys)
+        if known is not None and known[0] > most:
+            return None
         rows: list[Any] = self._execute(
             f"SELECT key FROM ({keys.text}) LIMIT ?", (*keys.values, most + 1)
         ).fetchall()
         if len(rows) > most:
+            self._here.estimates[keys] = len(rows), len(rows)
             return None
         return Keys(array("q", sorted({row[0] for row in rows}))) if rows else NOWHERE
 

@@ -80,7 +80,7 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
     """Statements whose rows, one after the other, are the page."""
     position: Any = query.after
     if not query.sort:
-        yield selected(compiler, universe, term, -1 if position is None else position[0])
+        yield selected(compiler, universe, term, -1 if position is None else position[0], query.limit + 1)
         return
     orders = orders_of(compiler, query.sort)
     if not can_walk(universe, orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:

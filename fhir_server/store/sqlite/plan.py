@@ -5,9 +5,10 @@ read only as far as the page goes. A range has no such order: few keys are colle
 many the resources of the type are walked, and each is sought in the index.
 """
 
-from fhir_server.store.sqlite.combined import Instance, rarest, terms_of
+from fhir_server.store.sqlite.combined import All, Instance, rarest, terms_of
+from fhir_server.store.sqlite.combined import Any as Either
 from fhir_server.store.sqlite.compile import Compiler
-from fhir_server.store.sqlite.terms import Leaf, Sql, Term, Universe, tests
+from fhir_server.store.sqlite.terms import Leaf, Sql, Term, Universe, join, tests
 
 COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 
@@ -16,11 +17,28 @@ COLLECTED_AT_MOST = 20_000
 FEW = 500  # keys
 
 
-def selected(compiler: Compiler, universe: Universe, term: Term, last_key: int) -> Sql:
-    """Rows of `resource` for the keys that fit, ascending from `last_key`."""
+def selected(
+    compiler: Compiler, universe: Universe, term: Term, last_key: int, limit: int | None = None
+) -> Sql:
+    """Rows of `resource` for the keys that fit, ascending from `last_key`; at least `limit`, None: all."""
     driver, rest = driven(compiler, universe, term)
-    keys, types = driver.stream(last_key, 1), universe.of_type("r")
-    tested = tests(rest, "d.key", 1)
+    if limit is None or not isinstance(driver, Either) or _is_ordered(driver):
+        return _rows(universe, driver.stream(last_key, 1), rest)
+    # each is read as far as the page goes: merged before, those of instances would be read to their end
+    arms = [_rows(universe, each.stream(last_key, 1), rest) for each in driver.terms]
+    both = join(" UNION ", (Sql(f"SELECT * FROM ({arm.text} LIMIT ?)", (*arm.values, limit)) for arm in arms))
+    return Sql(f"{both.text} ORDER BY 1", both.values)
+
+
+def _is_ordered(term: Term) -> bool:
+    """Whether SQLite knows that a stream is ascending: the key of an instance tells it nothing."""
+    if isinstance(term, All | Either):
+        return all(_is_ordered(each) for each in term.terms)
+    return not isinstance(term, Instance)
+
+
+def _rows(universe: Universe, keys: Sql, rest: list[Term]) -> Sql:
+    types, tested = universe.of_type("r"), tests(rest, "d.key", 1)
     return Sql(
         f"SELECT {COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
         f" WHERE r.live AND {types.text}{tested.text}",
@@ -48,6 +66,9 @@ def driven(compiler: Compiler, universe: Universe, term: Term) -> tuple[Term, li
     if len(terms) == 1 and isinstance(terms[0], Leaf) and terms[0].streams:
         return terms[0], []
     enough = collectable(universe)
+    if len(terms) == 1 and not terms[0].streams:  # nothing to compare it with: not counted before
+        alone = compiler.collected(terms[0], enough)
+        return (universe, [terms[0]]) if alone is None else (alone, [])
     driver, rest = rarest(terms, enough)
     if driver.streams and not (isinstance(driver, Instance) and driver.estimate(FEW) < FEW):
         return driver, rest
