@@ -81,6 +81,15 @@ class Filters:
             raise BuildingError(f"{resource_type}?{code}", job)
         return found
 
+    def references(self, resource_type: str) -> tuple[Parameter, ...]:
+        """The reference parameters of a type."""
+        codes = [
+            code
+            for code, found in self._definitions.search_parameters(resource_type).items()
+            if found.type == "reference"
+        ]
+        return tuple(self.parameter(resource_type, code) for code in codes)
+
     def _shared(self, resource_types: Sequence[str]) -> set[str]:
         """Codes of the parameters that all of the types have and that can be searched by."""
         codes = [set(self._definitions.search_parameters(each)) for each in resource_types]

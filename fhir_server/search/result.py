@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#return
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,8 +23,8 @@ ANY = "*"
 class Include:
     """`_include` or `_revinclude`: `source`:`parameter`[:`target`]."""
 
-    source: str
-    parameter: Parameter
+    source: str | None  # None: any type
+    parameters: Callable[[str], tuple[Parameter, ...]]  # those that are followed from resources of a type
     target: str | None  # None: of any type
     iterate: bool
     reverse: bool
@@ -67,28 +67,31 @@ def elements(value: str, resource_types: Sequence[str], definitions: Definitions
 
 
 def include(name: str, value: str, filters: Filters, definitions: Definitions) -> Include:
-    """`_include=Observation:subject:Patient`, `_revinclude:iterate=…`.
+    """`_include=Observation:subject:Patient`, `_include=Observation:*`, `_revinclude:iterate=*`.
 
     https://hl7.org/fhir/R4/search.html#include
     """
     code, _, modifier = name.partition(":")
     if modifier not in ("", "iterate", "recurse"):
         raise not_supported(f":{modifier} is not a modifier of {code}; there is :iterate")
+    iterate, reverse = bool(modifier), code == "_revinclude"
+    if value == ANY:
+        return Include(None, filters.references, None, iterate, reverse)
     parts = value.split(":")
-    if ANY in parts:
-        raise not_supported(f"{code}={value}: wildcards are not supported by this server")
     if len(parts) not in (2, 3) or not all(parts):
-        raise bad_value(f"{code}={value!r} is not written Type:parameter or Type:parameter:Target")
-    source, parameter_code, *rest = parts
+        raise bad_value(f"{code}={value!r} is not written Type:parameter, Type:parameter:Target, Type:* or *")
+    source, parameter, *rest = parts
     for each in (source, *rest):
         if each not in definitions.resource_types:
             near = choices(each, definitions.resource_types)
             raise bad_value(f"{code}={value!r}: {each!r} is not a resource type{near}")
-    known = {
-        each for each, found in definitions.search_parameters(source).items() if found.type == "reference"
-    }
-    if parameter_code not in known:
-        near = choices(parameter_code, known)
-        raise bad_value(f"{code}={value!r}: {source} has no reference parameter {parameter_code!r}{near}")
-    parameter = filters.parameter(source, parameter_code)
-    return Include(source, parameter, rest[0] if rest else None, bool(modifier), code == "_revinclude")
+    followed = filters.references(source)
+    if parameter != ANY:
+        followed = tuple(each for each in followed if each.code == parameter)
+    if not followed:
+        known = {each.code for each in filters.references(source)}
+        near = choices(parameter, known)
+        raise bad_value(f"{code}={value!r}: {source} has no reference parameter {parameter!r}{near}")
+    return Include(
+        source, lambda each: followed if each == source else (), rest[0] if rest else None, iterate, reverse
+    )

@@ -73,7 +73,6 @@ def test_E02_400_for_a_sort_that_is_none(search: str) -> None:
         ("_include=Patient:name", "value"),
         ("_include=Ptient:organization", "value"),
         ("_include=Patient:organization:Orgnization", "value"),
-        ("_include=*", "not-supported"),
         ("_revinclude=*", "not-supported"),
         ("_include:forever=Patient:organization", "not-supported"),
         ("_contained=true", "not-supported"),
@@ -89,12 +88,28 @@ def test_400_for_result_parameters(search: str, code: str) -> None:
 def test_includes() -> None:
     search = compiled("Patient?_include=Patient:organization&_revinclude:iterate=Observation:patient:Patient")
     one, other = search.includes
-    assert (one.source, one.parameter.code, one.target, one.iterate, one.reverse) == (
-        "Patient", "organization", None, False, False,
-    )  # fmt: skip
-    assert (other.source, other.parameter.code, other.target, other.iterate, other.reverse) == (
-        "Observation", "patient", "Patient", True, True,
-    )  # fmt: skip
+    assert (one.source, one.target, one.iterate, one.reverse) == ("Patient", None, False, False)
+    assert (other.source, other.target, other.iterate, other.reverse) == (
+        "Observation",
+        "Patient",
+        True,
+        True,
+    )
+    assert [found.code for found in one.parameters("Patient")] == ["organization"]
+    assert [found.code for found in other.parameters("Observation")] == ["patient"]
+    assert one.parameters("Observation") == other.parameters("Patient") == ()
+
+
+def test_wildcards_of_includes() -> None:
+    search = compiled("Patient?_include=Patient:*&_include=*&_revinclude:iterate=Observation:*:Patient")
+    one, every, reverse = search.includes
+    of_patients = {"organization", "general-practitioner", "link"}
+    assert {found.code for found in one.parameters("Patient")} == of_patients
+    assert one.parameters("Observation") == ()
+    assert {found.code for found in every.parameters("Patient")} == of_patients
+    assert len(every.parameters("Observation")) > 10
+    assert (every.source, every.target, every.reverse) == (None, None, False)
+    assert (reverse.source, reverse.target, reverse.iterate) == ("Observation", "Patient", True)
 
 
 def test_elements() -> None:
