@@ -80,6 +80,15 @@ class Adoption:
         # the parts of composites are of every kind, and elements without any are not numbered
         return Task(kinds=(*kinds, "composite")) if kinds else None
 
+    async def make_anew(self, store: Store) -> None:
+        """Have the whole index made anew, whatever it was made by."""
+
+        async def work(tx: Transaction) -> None:
+            rules = decode(await tx.rules())
+            await self._parameters.adopt(tx, rules, rules, Task(everything=True))
+
+        await store.transaction(work)
+
     async def complete(self, store: Store) -> None:
         """Keep the fingerprint with rules that have none: it was not needed to start with an empty store."""
 

@@ -74,7 +74,7 @@ def within(
 ) -> T:
     """What `work` answers on the open store; stops with a message when the store fails.
 
-    owner: an index that was made by another release or with other settings is made anew; else it is left alone.
+    owner: an index that another release or other settings have made is made anew; else it is left alone.
     """
     from fhir_server.outcome import FhirError
     from fhir_server.store.sqlite import SchemaError

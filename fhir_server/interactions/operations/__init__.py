@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.operations.closure import closure
 from fhir_server.interactions.operations.expand import expand
+from fhir_server.interactions.operations.jobs import jobs
 from fhir_server.interactions.operations.lookup import lookup
 from fhir_server.interactions.operations.subsumes import subsumes
 from fhir_server.interactions.operations.translate import translate
@@ -43,6 +44,7 @@ OPERATIONS: dict[str, Operation] = {
     # R4 says that it leaves the state as it is, and describes how it keeps one: so by POST only
     "closure": Operation(closure, f"{_HL7}ConceptMap-closure", frozenset(("system",)), affects_state=True),
     "expand": Operation(expand, f"{_HL7}ValueSet-expand", _TYPE_AND_INSTANCE, frozenset(("ValueSet",))),
+    "jobs": Operation(jobs, "urn:fhir-server:OperationDefinition:jobs", frozenset(("system",))),
     "lookup": Operation(lookup, f"{_HL7}CodeSystem-lookup", _TYPE, frozenset(("CodeSystem",))),
     "subsumes": Operation(
         subsumes, f"{_HL7}CodeSystem-subsumes", _TYPE_AND_INSTANCE, frozenset(("CodeSystem",))
