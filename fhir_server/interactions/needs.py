@@ -13,15 +13,17 @@ from typing import TypeVar
 from fhir_server.interactions.naming import NamingSystems
 from fhir_server.outcome import FhirError, too_costly, unknown_definition
 from fhir_server.resource import decode
-from fhir_server.search.terms import Answer, InHierarchy, InValueSet, Need, Related, Terms
+from fhir_server.search.terms import Answer, Codes, InHierarchy, InValueSet, Need, Related, Terms
 from fhir_server.store.algebra import And, Backward, IdIn, Node, Or, ReferenceIn
 from fhir_server.store.protocol import Reader
+from fhir_server.terminology.compose import Entry
 from fhir_server.terminology.terminology import Terminology
-from fhir_server.terminology.value_set import composed_of
+from fhir_server.terminology.value_set import composed, composed_of
 
 T = TypeVar("T")
 
 HIERARCHY_LIMIT = 10_000  # resources above or below one
+KEPT = 32  # value sets whose codes are kept as a set
 _VALUE_SET = "ValueSet/"
 
 
@@ -32,6 +34,7 @@ class Needs:
         self._store = store
         self._terminology = terminology
         self._naming = NamingSystems(store)
+        self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, those of late
 
     async def compiled(self, compile_: Callable[[Terms], T], reader: Reader) -> T:
         """What `compile_` makes when it lacks nothing; `reader` is what the search will run on.
@@ -59,18 +62,32 @@ class Needs:
             case Related(system, code, above):
                 return await _of_definitions(self._terminology.related(system, code, up=above))
 
-    async def _codes(self, canonical: str) -> frozenset[tuple[str, str]]:
+    async def _codes(self, canonical: str) -> Codes:
+        entries = await self._entries(canonical)
+        if entries is None:
+            raise too_costly(f"{canonical} has more than {self._terminology.limit} codes")
+        kept = self._kept.get(canonical)
+        if kept is None or kept[0] is not entries:
+            if len(self._kept) == KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            kept = self._kept[canonical] = entries, frozenset(entry.key for entry in entries)
+        return kept[1]
+
+    async def _entries(self, canonical: str) -> tuple[Entry, ...] | None:
+        """What the value set has, the same object as long as it has not changed; None: too much."""
+        snapshot = await self._terminology.snapshot()
         if not canonical.startswith(_VALUE_SET):
-            return await self._terminology.codes(canonical)
+            members = await composed(snapshot, canonical)
+            return await self._terminology.entries(snapshot, members, canonical)
         version = await self._store.read("ValueSet", canonical.removeprefix(_VALUE_SET))
         if version is None or version.deleted:
             raise unknown_definition(f"there is no {canonical}")
-        snapshot = await self._terminology.snapshot()
-        members = await composed_of(snapshot, decode(version.body))
-        entries = await self._terminology.entries(snapshot, members, canonical)
-        if entries is None:
-            raise too_costly(f"{canonical} has more than {self._terminology.limit} codes")
-        return frozenset(entry.key for entry in entries)
+        name = f"{canonical}/_history/{version.version_id}"
+        found = snapshot.expanded.get(name)
+        if found is None:
+            members = await composed_of(snapshot, decode(version.body))
+            found = await self._terminology.entries(snapshot, members, name)
+        return found
 
 
 async def _of_definitions(found: Awaitable[T]) -> T:

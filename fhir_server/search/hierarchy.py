@@ -57,6 +57,7 @@ def where(
         for resource_type, id_ in found:
             if names := parents(columns, resource_type):
                 need = InHierarchy(resource_type, id_, names, modifier == "above", access(resource_type))
-                pairs |= {(resource_type, each): None for each in terms.hierarchy(need)}
+                # sorted, so that the search is the same in every process
+                pairs |= {(resource_type, each): None for each in sorted(terms.hierarchy(need))}
             pairs[resource_type, id_] = None
     return reference.referring(column, tuple(pairs), (), scope)

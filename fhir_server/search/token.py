@@ -316,19 +316,17 @@ def _below_mime_type(type_: str) -> tuple[str, ...]:
 
 def _concepts(column: Column, concepts: frozenset[tuple[str, str]]) -> Node:
     """Any of many codes, of which a system and a code are known."""
-    hashes: dict[int, None] = {}
-    if not _CODED.isdisjoint(column.value_types):
-        hashes |= dict.fromkeys(_code_hashes(concepts))
+    hashes = () if _CODED.isdisjoint(column.value_types) else _code_hashes(concepts)
     if "code" in column.value_types:
-        codes = (code.casefold() for system, code in concepts if system in column.systems)
-        hashes |= dict.fromkeys(hash64(code) for code in codes)
-    return TokenIn(column.name, tuple(hashes)) if hashes else Nothing()
+        codes = {code.casefold() for system, code in concepts if system in column.systems}
+        hashes += tuple(hash64(code) for code in sorted(codes))
+    return TokenIn(column.name, hashes) if hashes else Nothing()
 
 
 @lru_cache(maxsize=32)
 def _code_hashes(concepts: frozenset[tuple[str, str]]) -> tuple[int, ...]:
     """Of a value set that is asked for again and again; a frozen set keeps its own hash."""
-    return tuple({code_hash(system, code): None for system, code in concepts})
+    return tuple(sorted({code_hash(system, code) for system, code in concepts}))
 
 
 def present(column: Column) -> Node:

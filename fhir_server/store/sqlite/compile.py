@@ -228,7 +228,7 @@ def _nothing(_compiler: Compiler, _node: algebra.Nothing, _universe: Universe) -
 
 
 def _token_in(compiler: Compiler, node: algebra.TokenIn, _universe: Universe) -> Term:
-    return compiler.tokens(node.column, tuple(sorted(set(node.hashes))))
+    return compiler.tokens(node.column, node.hashes)
 
 
 def _lexicon_in(compiler: Compiler, node: algebra.LexiconIn, _universe: Universe) -> Term:

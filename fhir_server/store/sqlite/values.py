@@ -23,9 +23,10 @@ def one_of(
     column: int,
     values: tuple[int, ...],
 ) -> Term:
-    """The rows of a column whose `value` is one of `values`, which ascend."""
+    """The rows of a column whose `value` is one of `values`."""
     if len(values) > MANY:
         values = _occurring(execute, table, value, column, values)
+    values = tuple(sorted(set(values)))
     if not values:
         return NOWHERE
     condition = _condition(f"{{a}}.{value}", column, values)
