@@ -3,9 +3,11 @@
 https://hl7.org/fhir/R4/codesystem.html
 """
 
+from dataclasses import replace
+
 from fhir_server.bulk.concepts import Row
 from fhir_server.outcome import DefinitionError, FhirError
-from fhir_server.resource import parse
+from fhir_server.resource import Resource, parse
 from fhir_server.terminology.concepts import Concept
 from fhir_server.terminology.hierarchy import DOWNWARD, UPWARD
 from fhir_server.terminology.inline import concept_of, walk
@@ -21,6 +23,12 @@ def read_resource(file: str, body: bytes) -> tuple[dict[str, str], list[Row]]:
         raise DefinitionError(f"{file} is no CodeSystem with a url")
     names = ("version", "name", "title", "publisher", "language", "copyright")
     facts = {name: resource[name] for name in names if name in resource} | {"system": resource["url"]}
+    rows, parents = rows_of(resource)
+    return facts, [replace(row, parents=parents[row.concept.code]) for row in rows]
+
+
+def rows_of(resource: Resource) -> tuple[list[Row], dict[str, tuple[str, ...]]]:
+    """Its concepts, and what each is below."""
     concepts: dict[str, Concept] = {}
     parents: dict[str, list[str]] = {}
     for item, parent in walk(resource.get("concept", ())):
@@ -32,4 +40,5 @@ def read_resource(file: str, body: bytes) -> tuple[dict[str, str], list[Row]]:
                 above.append(each.value)
             elif each.code == DOWNWARD:
                 parents.setdefault(each.value, []).append(concept.code)
-    return facts, [Row(concept, tuple(dict.fromkeys(parents[code])), 1) for code, concept in concepts.items()]
+    rows = [Row(concept, (), 1) for concept in concepts.values()]
+    return rows, {code: tuple(dict.fromkeys(above)) for code, above in parents.items()}

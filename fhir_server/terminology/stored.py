@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
-from fhir_server.outcome import too_costly
+from fhir_server.outcome import not_supported, too_costly
 from fhir_server.resource import Resource
 from fhir_server.store.concepts import (
     Below,
@@ -19,6 +19,7 @@ from fhir_server.store.concepts import (
 )
 from fhir_server.terminology.concepts import About, Concept, Filter, Selection
 from fhir_server.terminology.detail import from_row, parents_of
+from fhir_server.terminology.hierarchy import DOWNWARD, UPWARD
 from fhir_server.terminology.inline import (
     about,
     as_text,
@@ -145,7 +146,10 @@ class StoredCodeSystem:
             codes = [part.strip() for part in value.split(",")] if op == "in" else [value]
             return NumberIn(tuple(row.number for row in (await self.rows(codes)).values()))
         test = value_test(op, value)  # also refuses what makes no sense
-        if name in _COMPUTED or op == "regex" or self.supplemented:
+        related = name in (*UPWARD, DOWNWARD)
+        if related and op == "regex":
+            raise not_supported(f"a filter by regex on {name}, in a code system as large as {self.about.url}")
+        if name in _COMPUTED or op == "regex" or (self.supplemented and not related):
             return lambda concept: test(_values(concept, name))
         match op:
             case "=":

@@ -36,8 +36,10 @@ class Memory:
     async def maps(self, system: str, *, target: bool) -> list[Found]:
         side = "target" if target else "source"
         return self._all(
-            lambda each: each["resourceType"] == "ConceptMap"
-            and system in [group.get(side) for group in each.get("group", ())]
+            lambda each: (
+                each["resourceType"] == "ConceptMap"
+                and system in [group.get(side) for group in each.get("group", ())]
+            )
         )
 
     async def supplements(self) -> list[Found]:

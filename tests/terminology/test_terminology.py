@@ -7,7 +7,9 @@ from fhir_server.terminology.terminology import Terminology
 from tests.terminology.memory import ANIMALS, URL, Memory, code_system, concept, run, terminology, value_set
 
 SYSTEM = URL + "animals"
-DOGS = value_set("dogs", {"system": SYSTEM, "filter": [{"property": "concept", "op": "is-a", "value": "dog"}]})
+DOGS = value_set(
+    "dogs", {"system": SYSTEM, "filter": [{"property": "concept", "op": "is-a", "value": "dog"}]}
+)
 
 
 def keys(*codes: str) -> frozenset[tuple[str, str]]:
@@ -57,12 +59,12 @@ def test_what_is_not_here_is_named(system: str, code: str, text: str) -> None:
 
 
 def test_a_value_set_that_is_not_here_is_named() -> None:
-    with pytest.raises(FhirError, match="there is no ValueSet http://example.org/dogs"):
+    with pytest.raises(FhirError, match=r"there is no ValueSet http://example.org/dogs"):
         run(terminology().codes(URL + "dogs"))
 
 
 def test_too_many_codes() -> None:
-    with pytest.raises(FhirError, match="http://example.org/dogs has more than 2 codes") as caught:
+    with pytest.raises(FhirError, match=r"http://example.org/dogs has more than 2 codes") as caught:
         run(terminology(ANIMALS, DOGS, limit=2).codes(URL + "dogs"))
     assert caught.value.issues[0].code == "too-costly"
     assert run(terminology(ANIMALS, DOGS, limit=3).codes(URL + "dogs"))

@@ -71,9 +71,7 @@ def page(
     also: Sequence[int],
     span: Span,
 ) -> list[StoredConcept]:
-    source, values = _found(table, conditions, phrases, also, span.after)
-    # in the order of what drives, which is that of places: nothing is sorted
-    order = source.partition("place = ")[2].partition(" ")[0] or "c.place"
+    order, source, values = _found(table, conditions, phrases, also, span.after)
     sql = f"SELECT c.place, c.code, c.display, c.detail {source} ORDER BY {order} LIMIT ? OFFSET ?"
     return [_concept(row) for row in here.connection.execute(sql, (*values, span.limit, span.skip))]
 
@@ -81,7 +79,7 @@ def page(
 def count(
     here: Connected, table: int, conditions: Sequence[Condition], phrases: Sequence[str], also: Sequence[int]
 ) -> int:
-    source, values = _found(table, conditions, phrases, also, -1)
+    _, source, values = _found(table, conditions, phrases, also, -1)
     found: int = here.connection.execute(f"SELECT count(*) {source}", values).get
     return found
 
@@ -100,29 +98,32 @@ def is_below(here: Connected, table: int, number: int, above: int) -> bool:
 
 def _found(
     table: int, conditions: Sequence[Condition], phrases: Sequence[str], also: Sequence[int], after: int
-) -> Fragment:
-    """FROM and WHERE: one condition drives, in the order of places; the others are seeks for each place."""
+) -> tuple[str, str, tuple[Any, ...]]:
+    """The order, FROM and WHERE, values. One condition drives; the others are seeks for each place.
+
+    What drives comes in the order of places, so that nothing is sorted.
+    """
     rest = [*conditions]
     first, last = place(table, after + 1) if after >= 0 else place(table, 0), place(table, _LAST)
     if phrases and not also:
-        source = "FROM concept_text t CROSS JOIN concept c ON c.place = t.rowid"
+        order, source = "t.rowid", "FROM concept_text t CROSS JOIN concept c ON c.place = t.rowid"
         where: list[Fragment] = [
             ("concept_text MATCH ?", (_match(phrases),)),
             _between("t.rowid", first, last),
         ]
     elif driver := next((each for each in rest if isinstance(each, Below | StrictlyBelow)), None):
         rest.remove(driver)
-        source = "FROM concept_above a CROSS JOIN concept c ON c.place = a.place"
+        order, source = "a.place", "FROM concept_above a CROSS JOIN concept c ON c.place = a.place"
         where = [("a.above = ?", (place(table, driver.number),)), _between("a.place", first, last)]
         if isinstance(driver, StrictlyBelow):
             where.append(("a.place <> a.above", ()))
     else:
-        source, where = "FROM concept c", [_between("c.place", first, last)]
+        order, source, where = "c.place", "FROM concept c", [_between("c.place", first, last)]
     if phrases and also:
         where.append(_said(table, phrases, also))
     where += [_fragment(table, each) for each in rest]
     text = " AND ".join(sql for sql, _ in where)
-    return f"{source} WHERE {text}", tuple(value for _, values in where for value in values)
+    return order, f"{source} WHERE {text}", tuple(value for _, values in where for value in values)
 
 
 def _between(column: str, first: int, last: int) -> Fragment:
