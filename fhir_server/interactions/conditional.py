@@ -17,6 +17,7 @@ from fhir_server.interactions.search import options_of
 from fhir_server.interactions.write import answer, body, check, location, put
 from fhir_server.outcome import edit_conflict, invalid, multiple_matches, not_found, too_costly
 from fhir_server.resource import Resource
+from fhir_server.search.access import permitted
 from fhir_server.search.compile import criteria
 from fhir_server.store.algebra import Node
 from fhir_server.store.protocol import Reader, Transaction, Version
@@ -32,22 +33,24 @@ async def condition(context: Context, request: Request, resource_type: str) -> N
         given = request.if_none_exist or ""
     else:
         given = [(name, value) for name, value in request.parameters if name not in _PRESENTATION]
-    return await compile_criteria(context, resource_type, given, request.base_url)
+    return await compile_criteria(context, request, resource_type, given)
 
 
 async def compile_criteria(
-    context: Context, resource_type: str, given: str | Parameters, base_url: str
+    context: Context, request: Request, resource_type: str, given: str | Parameters
 ) -> Node:
+    """Of resources that the client may see: for the others it is as if they were not there."""
     compiled = partial(
         criteria,
         context.definitions,
         resource_type,
         given,
-        base_url,
+        request.base_url,
         now_ms=context.clock(),
         options=options_of(context.settings),
     )
-    return await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
+    where = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
+    return permitted(where, request.access, (resource_type,))
 
 
 async def matched_id(reader: Reader, resource_type: str, where: Node) -> str | None:

@@ -9,6 +9,7 @@ from fhir_server.interactions.changes import Change, match
 from fhir_server.interactions.conditional import compile_criteria, too_many_matches
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.entries import expression, located
+from fhir_server.interactions.request import Request
 from fhir_server.interactions.targets import Targets, criteria_of
 from fhir_server.outcome import FhirError, invalid, no_match
 from fhir_server.store.algebra import Node
@@ -86,9 +87,9 @@ async def guess(context: Context, reader: Reader, changes: Iterable[Change]) -> 
 class ConditionalReferences:
     """`Patient?identifier=12345`: https://hl7.org/fhir/R4/http.html#trules"""
 
-    def __init__(self, context: Context, base_url: str, targets: Targets) -> None:
+    def __init__(self, context: Context, request: Request, targets: Targets) -> None:
         self._context = context
-        self._base_url = base_url
+        self._request = request
         self._targets = targets
         self._nodes: dict[str, tuple[str, Node]] = {}
         self._confirmed: set[str] = set()
@@ -117,7 +118,7 @@ class ConditionalReferences:
         if found is None and (parts := criteria_of(self._context.definitions, text)):
             resource_type, query = parts
             try:
-                node = await compile_criteria(self._context, resource_type, query, self._base_url)
+                node = await compile_criteria(self._context, self._request, resource_type, query)
             except FhirError as error:
                 raise located(error, number) from None
             found = self._nodes[text] = resource_type, node

@@ -5,6 +5,7 @@ from typing import Literal
 
 from fhir_server.outcome import Issue
 from fhir_server.resource import Resource
+from fhir_server.search.access import Access
 from fhir_server.store.protocol import Version
 
 Parameters = list[tuple[str, str]]
@@ -38,6 +39,8 @@ class Request:
     prefer_return: Literal["minimal", "representation", "OperationOutcome"] | None = None
     strict: bool = True  # False: Prefer: handling=lenient
     base_url: str = ""  # `http://host/fhir`, without a slash at the end
+    client: str = ""  # who asks; "": not known
+    access: Access | None = None  # what the client may see; None: everything
 
 
 @dataclass(slots=True)

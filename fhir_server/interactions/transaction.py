@@ -77,7 +77,7 @@ class _Bundle:
         self._changes: list[Change] = []
         self._conditional = False
         self._targets = Targets(context.definitions)
-        self._references = ConditionalReferences(context, request.base_url, self._targets)
+        self._references = ConditionalReferences(context, request, self._targets)
 
     async def read(self) -> None:
         """Find out what the entries change, and on which conditions."""

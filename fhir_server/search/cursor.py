@@ -1,12 +1,13 @@
-"""Page cursors: where a page begins, signed and bound to its search.
+"""Page cursors: where a page begins, and in which state of the log; signed, and bound to search and client.
 
-A cursor is opaque to clients. One that was edited, or that belongs to another search, is refused.
+A cursor is opaque to clients. One that was edited, or that belongs to another search or client, is refused.
 """
 
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 import msgspec
 
@@ -18,42 +19,60 @@ Position = tuple[object, ...]
 """The `position` of a hit: plain JSON values, opaque."""
 
 
+class Bound(NamedTuple):
+    """What a cursor is bound to."""
+
+    search: str  # the same text for all pages of a search
+    client: str = ""  # who asks; "": not known
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     after: Position  # the last hit of the page before; (): this is the first page
     # `after` of the pages before, newest last, as far as they are known
     before: tuple[Position, ...] = ()
-    sequence: int | None = None  # the state of the change log that the pages show; None: the present one
+    # of the first page, which the others follow:
+    moment: tuple[int, int] = (0, 0)  # the state of the change log
+    now_ms: int = 0  # the time that the search takes for now
+    meaning: int = 0  # a hash of what the search, and the client's rights, came to
+    total: int | None = None  # None: it was not told
 
 
-_decode = msgspec.msgpack.Decoder(tuple[Position, tuple[Position, ...], int | None]).decode
+_decode = msgspec.msgpack.Decoder(
+    tuple[Position, tuple[Position, ...], tuple[int, int], int, int, int | None]
+).decode
 
 
-def write_cursor(cursor: Cursor, search: str, secret: bytes) -> str:
-    """search: what the cursor is bound to, the same text for all pages of a search."""
-    payload = msgspec.msgpack.encode((cursor.after, cursor.before, cursor.sequence))
-    return urlsafe_b64encode(_mac(payload, search, secret) + payload).rstrip(b"=").decode()
+def write_cursor(cursor: Cursor, bound: Bound, secret: bytes) -> str:
+    payload = msgspec.msgpack.encode(astuple(cursor))
+    return urlsafe_b64encode(_mac(payload, bound, secret) + payload).rstrip(b"=").decode()
 
 
-def read_cursor(text: str, search: str, secret: bytes) -> Cursor:
-    """The inverse of `write_cursor`; raises 400 for anything that it did not make for this search."""
+def read_cursor(text: str, bound: Bound, secret: bytes) -> Cursor:
+    """The inverse of `write_cursor`; raises 400 for what it did not make for these."""
     try:
         data = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except ValueError:
         raise _refused() from None
     mac, payload = data[:_MAC_BYTES], data[_MAC_BYTES:]
     # lenient decoding of base64 would let several texts mean one cursor
-    if not hmac.compare_digest(mac, _mac(payload, search, secret)) or _text(data) != text:
+    if not hmac.compare_digest(mac, _mac(payload, bound, secret)) or _text(data) != text:
         raise _refused()
-    return Cursor(*_decode(payload))
+    try:
+        return Cursor(*_decode(payload))
+    except msgspec.MsgspecError:  # of another release
+        raise _refused() from None
 
 
 def _text(data: bytes) -> str:
     return urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def _mac(payload: bytes, search: str, secret: bytes) -> bytes:
-    return hmac.new(secret, search.encode() + b"\0" + payload, sha256).digest()[:_MAC_BYTES]
+def _mac(payload: bytes, bound: Bound, secret: bytes) -> bytes:
+    search, client = bound.search.encode(), bound.client.encode()
+    # the lengths keep one part from passing for a piece of another
+    parts = b"%d %d\0" % (len(search), len(client)), search, client, payload
+    return hmac.new(secret, b"".join(parts), sha256).digest()[:_MAC_BYTES]
 
 
 def _refused() -> FhirError:

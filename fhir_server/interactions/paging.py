@@ -1,0 +1,95 @@
+"""Pages of a search: all of them show the state of the store at the first one.
+
+https://hl7.org/fhir/R4/http.html#paging
+
+The cursor in a link carries that state, and where its page begins. Each page compiles the search and the
+client's rights afresh; when they come to something else than they did, the page is refused.
+"""
+
+from dataclasses import replace
+from urllib.parse import quote, urlencode
+
+from fhir_server.interactions.bundle import Link
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.request import Parameters, Request
+from fhir_server.outcome import page_gone
+from fhir_server.search.compile import CURSOR
+from fhir_server.search.cursor import Bound, Cursor, read_cursor, write_cursor
+from fhir_server.store.algebra import Moment, Query
+from fhir_server.store.protocol import Page
+from fhir_server.store.rows import hash64
+
+
+def search_text(request: Request, used: Parameters | tuple[tuple[str, str], ...]) -> str:
+    """The search as it was understood, `Patient?name=eve`: the same for all of its pages."""
+    operation = None if request.operation is None else f"${request.operation}"
+    parts = (request.resource_type, request.id, request.compartment_type, operation)
+    path = "/".join(part for part in parts if part is not None)
+    return f"{path}?{urlencode(used)}" if used else path
+
+
+def opened(context: Context, request: Request) -> Cursor | None:
+    """Where the page begins that is asked for, None: at the first; raises 400 for a foreign cursor."""
+    given = [value for name, value in request.parameters if name == CURSOR]
+    if not given:
+        return None
+    rest = [each for each in request.parameters if each[0] != CURSOR]
+    return read_cursor(given[-1], Bound(search_text(request, rest), request.client), context.secret)
+
+
+async def find(context: Context, query: Query, cursor: Cursor | None) -> Page:
+    if cursor is None:
+        return await context.store.find(query)
+    if meaning(query) != cursor.meaning:
+        raise page_gone(
+            "since the first page your rights, or the definitions that the search hangs on, have changed:"
+            " search again"
+        )
+    later = replace(query, after=cursor.after or None, as_of=Moment(*cursor.moment))
+    return await context.store.find(later)
+
+
+def meaning(query: Query) -> int:
+    """Another number when the same search, by the same client, comes to something else."""
+    return hash64(repr((query.resource_types, query.where, query.sort, query.allowed)))
+
+
+def first(query: Query, page: Page, now_ms: int, total: int | None) -> Cursor:
+    """What the cursors of the other pages take from the first one."""
+    return Cursor((), (), page.moment or (0, 0), now_ms, meaning(query), total)
+
+
+class Links:
+    """Links to the pages of one search."""
+
+    def __init__(self, context: Context, request: Request, search: str) -> None:
+        """search: its `search_text`"""
+        self._secret = context.secret
+        self._base_url = request.base_url
+        self._bound = Bound(search, request.client)
+
+    def url(self, cursor: str | None = None) -> str:
+        """None: the first page."""
+        search = self._bound.search
+        glue = "" if not search or search[0] == "?" else "/"
+        url = f"{self._base_url}{glue}{search}"
+        return url if cursor is None else f"{url}{'&' if '?' in search else '?'}{CURSOR}={quote(cursor)}"
+
+    def of(self, page: Page, cursor: Cursor, keep: int, *, given: str | None) -> list[Link]:
+        """cursor: of this page; given: its text in the request, None: this is a first page.
+
+        `previous` reaches back `keep` pages.
+        """
+        found = [("self", self.url(given))]
+        beginning = replace(cursor, after=(), before=())
+        found.append(("first", self.url() if given is None else self._to(beginning)))
+        if cursor.before:
+            back = replace(cursor, after=cursor.before[-1], before=cursor.before[:-1])
+            found.append(("previous", self._to(back)))
+        if page.more:
+            before = (*cursor.before, cursor.after)[-keep:]
+            found.append(("next", self._to(replace(cursor, after=page.hits[-1].position, before=before))))
+        return found
+
+    def _to(self, cursor: Cursor) -> str:
+        return self.url(write_cursor(cursor, self._bound, self._secret))
