@@ -131,8 +131,11 @@ CREATE VIRTUAL TABLE full_text USING fts5(
 CREATE TABLE full_text_state(id INTEGER PRIMARY KEY CHECK(id = 1), sequence INTEGER NOT NULL) STRICT;
 """
 
+# numbers with a unit are sought by it: of many numbers few may be in a rare one
+_UNITS = "CREATE INDEX number_by_unit ON number(column, unit, low);"
+
 HAS_RULES = 2  # the schema that began to have them; read-only layers may be older
-MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS, _POSITIONS, _FULL_TEXT)
+MIGRATIONS: tuple[str, ...] = (_FIRST, _JOBS_AND_RULES, _CONCEPTS, _POSITIONS, _FULL_TEXT, _UNITS)
 """Step n takes a store of version n to version n + 1. Steps are never edited once released."""
 
 
