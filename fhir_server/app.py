@@ -30,6 +30,7 @@ from fhir_server.interactions.needs import Needs
 from fhir_server.interactions.present import Extracting, Present
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.search_parameters import SearchParameters
+from fhir_server.interactions.sources import profiles
 from fhir_server.outcome import FhirError
 from fhir_server.resource import decode, encode
 from fhir_server.rest.application import FhirApplication
@@ -159,6 +160,7 @@ class OpenContext:
             indexer=indexer,
             validator=parts.validator,
             terminology=terminology,
+            profiles=profiles(store, parts.definitions, canonicals, terminology, parts.settings),
             needs=Needs(store, terminology),
             settings=parts.settings,
             clock=parts.clock,

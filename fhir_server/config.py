@@ -31,6 +31,9 @@ class Settings:
     page_size_limit: int = 1000
     packages: tuple[str, ...] = ()
     npm_registry: str | None = None  # None: npm's own setting
+    profiles: tuple[str, ...] = ()
+    unknown_profiles: str = "warn"
+    refuse_from: str = "error"
     cors_origins: tuple[str, ...] = ()
     log: str = "stderr"
     body_bytes: int = 16 * 1024 * 1024

@@ -131,6 +131,7 @@ class _Loading:
 
     async def _write(self) -> None:
         """Commit what has gathered, without calling the item done that it came from."""
+
         async def work(transaction: Transaction) -> None:
             for put in self.puts:
                 await transaction.put(put.content, method=put.method)
@@ -149,7 +150,9 @@ class _Loading:
         self.context = await self.context.renewed()
         extract = self.context.indexer.extract
         self.puts = [
-            put._replace(content=put.content._replace(rows=extract(put.content.resource_type, put.content.body)))
+            put._replace(
+                content=put.content._replace(rows=extract(put.content.resource_type, put.content.body))
+            )
             for put in self.puts
         ]
 
@@ -170,23 +173,23 @@ class _Loading:
             self._fail(place, error)
             return
         if resource.get("resourceType") != "Bundle":
-            self._take(place, resource, new_id)
+            await self._take(place, resource, new_id)
         elif resource.get("type") in _EXECUTED:
             await self._execute(place, resource, new_id)
         else:
             await self._take_entries(place, resource, new_id)
 
-    def _take(self, place: Resource, resource: Resource, new_id: Callable[[], str]) -> None:
+    async def _take(self, place: Resource, resource: Resource, new_id: Callable[[], str]) -> None:
         try:
-            self.puts.append(self._put(resource, new_id))
+            self.puts.append(await self._put(resource, new_id))
         except FhirError as error:
             self._fail(place, error)
 
-    def _put(self, resource: Resource, new_id: Callable[[], str]) -> _Put:
+    async def _put(self, resource: Resource, new_id: Callable[[], str]) -> _Put:
         resource_type = resource.get("resourceType")
         if resource_type not in self.context.definitions.resource_types:
             raise malformed(f"resourceType is {resource_type!r}, which is no resource type of FHIR R4")
-        checked = check(self.context, resource)
+        checked = await check(self.context, resource)
         if "id" not in resource:
             return _Put(checked.content(new_id()), "POST")
         require_id(resource["id"], f"{resource_type}.id")
@@ -197,7 +200,7 @@ class _Loading:
         for number, entry in enumerate(_entries(bundle), start=1):
             match entry:
                 case {"resource": dict(resource)}:
-                    self._take(place | {"entry": number}, resource, new_id)
+                    await self._take(place | {"entry": number}, resource, new_id)
             if len(self.puts) >= GROUP:
                 await self._write()
 

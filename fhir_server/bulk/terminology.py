@@ -238,7 +238,7 @@ async def _store(
         await store.transaction(partial(_add_ancestries, table=table, ancestries=ancestries))
         done += len(ancestries)
         progress(done, total)
-    checked = check(context, resource)
+    checked = await check(context, resource)
 
     async def publish(tx: Transaction) -> None:
         await tx.concepts.publish(table)

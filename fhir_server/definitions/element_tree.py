@@ -54,7 +54,8 @@ class Node:
 
     @property
     def types(self) -> list[dict[str, Any]]:
-        return self.properties.get("type", [])
+        found: list[dict[str, Any]] = self.properties.get("type", [])
+        return found
 
 
 def tree(elements: list[Properties], canonical: str) -> Node:

@@ -11,7 +11,7 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.resource import Resource, decode
 from fhir_server.search.compile import criteria
 from fhir_server.store.protocol import Reader
-from fhir_server.terminology.canonicals import RESOURCE_TYPES, Found, ResourceType
+from fhir_server.terminology.canonicals import RESOURCE_TYPES, Found
 
 _MANY = 1000
 
@@ -27,7 +27,7 @@ class StoredCanonicals:
     async def stamp(self) -> int:
         return await self._store.last_sequence(RESOURCE_TYPES)
 
-    async def read(self, resource_type: ResourceType, url: str) -> list[Found]:
+    async def read(self, resource_type: str, url: str) -> list[Found]:
         return await self._found(resource_type, "url", _escaped(url))
 
     async def maps(self, system: str, *, target: bool) -> list[Found]:
@@ -38,7 +38,7 @@ class StoredCanonicals:
     async def supplements(self) -> list[Found]:
         return await self._found("CodeSystem", "content-mode", "supplement")
 
-    async def _found(self, resource_type: ResourceType, parameter: str, value: str) -> list[Found]:
+    async def _found(self, resource_type: str, parameter: str, value: str) -> list[Found]:
         where = criteria(self._definitions, resource_type, [(parameter, value)], "")
         return [await self._of(*each) for each in await self._store.identities(resource_type, where, _MANY)]
 

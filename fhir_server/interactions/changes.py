@@ -83,7 +83,7 @@ async def match(context: Context, reader: Reader, change: Change) -> None:
         change.ids = [found or change.fresh_id]
 
 
-def prepare(context: Context, targets: Targets, change: Change) -> None:
+async def prepare(context: Context, targets: Targets, change: Change) -> None:
     """Do for a change what the links and ids that are known allow; what is done is not done again."""
     if not change.writes:
         return
@@ -96,7 +96,7 @@ def prepare(context: Context, targets: Targets, change: Change) -> None:
         if change.kind == "patch":
             _prepare_patch(context, change, change.rewritten.resource)
         else:
-            _prepare_content(context, change, change.rewritten.resource)
+            await _prepare_content(context, change, change.rewritten.resource)
 
 
 def _prepare_patch(context: Context, change: Change, resource: Resource) -> None:
@@ -104,9 +104,9 @@ def _prepare_patch(context: Context, change: Change, resource: Resource) -> None
         change.patch = read_patch(context, replace(change.request, resource=resource))
 
 
-def _prepare_content(context: Context, change: Change, resource: Resource) -> None:
+async def _prepare_content(context: Context, change: Change, resource: Resource) -> None:
     if change.checked is None:
-        change.checked = check(context, resource, f"{expression(change.number)}.resource")
+        change.checked = await check(context, resource, f"{expression(change.number)}.resource")
     if change.content is None or change.content.id != change.ids[0]:
         change.content = change.checked.content(change.ids[0])
 
@@ -116,7 +116,7 @@ async def write(context: Context, transaction: Transaction, change: Change) -> R
     if change.kind == "patch":
         assert change.patch is not None
         version = await conditional.current(transaction, change.resource_type, id_)
-        checked = patched(context, version, change.patch)
+        checked = await patched(context, version, change.patch)
         written = await put(context, transaction, request, checked.content(id_), "PATCH", force=change.force)
         return answer(request, written, checked.warnings)
     assert change.checked is not None and change.content is not None

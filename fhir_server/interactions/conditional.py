@@ -73,7 +73,7 @@ async def create(context: Context, request: Request) -> Response:
     resource = body(request)
     resource_type: str = resource["resourceType"]
     where = await condition(context, request, resource_type)
-    checked = check(context, resource)
+    checked = await check(context, resource)
     content = checked.content(context.new_id())
 
     async def work(transaction: Transaction) -> Response:
@@ -92,7 +92,7 @@ async def update(context: Context, request: Request) -> Response:
     """
     resource = body(request)
     where = await condition(context, request, resource["resourceType"])
-    checked = check(context, resource)
+    checked = await check(context, resource)
     fresh_id = context.new_id()
 
     async def work(transaction: Transaction) -> Response:
@@ -143,7 +143,7 @@ async def patch(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> Response:
         found = await id_to_patch(transaction, resource_type, where)
-        checked = patched(context, await current(transaction, resource_type, found), change)
+        checked = await patched(context, await current(transaction, resource_type, found), change)
         written = await put(context, transaction, request, checked.content(found), "PATCH")
         return answer(request, written, checked.warnings)
 

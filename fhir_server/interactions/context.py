@@ -13,6 +13,7 @@ from fhir_server.resource import new_id
 from fhir_server.search.index import Indexer
 from fhir_server.store.protocol import Store
 from fhir_server.terminology.terminology import Terminology
+from fhir_server.validation.profiles import Profiles
 from fhir_server.validation.structure import Validator
 
 
@@ -30,6 +31,7 @@ class Context:
     definitions: Definitions
     indexer: Indexer
     validator: Validator
+    profiles: Profiles
     terminology: Terminology
     needs: Needs
     settings: Settings
@@ -49,5 +51,6 @@ class Context:
             definitions=now.definitions,
             indexer=now.indexer,
             terminology=now.terminology,
+            profiles=now.profiles,
             needs=now.needs,
         )

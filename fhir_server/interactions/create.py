@@ -14,7 +14,7 @@ async def create(context: Context, request: Request) -> Response:
     """POST [type], under If-None-Exist only when nothing fits."""
     if request.if_none_exist is not None:
         return await conditional.create(context, request)
-    checked = check(context, body(request))
+    checked = await check(context, body(request))
     content = checked.content(context.new_id())
 
     async def work(transaction: Transaction) -> Written:

@@ -31,7 +31,7 @@ async def patch(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> Response:
         version = existing(await transaction.read(resource_type, id_), f"{resource_type}/{id_}")
-        checked = patched(context, version, change)
+        checked = await patched(context, version, change)
         written = await put(context, transaction, request, checked.content(id_), "PATCH")
         return answer(request, written, checked.warnings)
 
@@ -65,10 +65,10 @@ def _json_patch_in(binary: Resource) -> object:
         raise malformed("the Binary holds no JSON in base64", "Binary.data") from None
 
 
-def patched(context: Context, version: Version, change: Change, at: str | None = None) -> Checked:
+async def patched(context: Context, version: Version, change: Change, at: str | None = None) -> Checked:
     """`version` after `change`, checked like the body of an update."""
     resource = change(decode(version.body))
     for name, value in (("resourceType", version.resource_type), ("id", version.id)):
         if resource.get(name) != value:
             raise invalid(f"a patch cannot change {name}, it is {value!r}", f"{version.resource_type}.{name}")
-    return check(context, resource, at)
+    return await check(context, resource, at)

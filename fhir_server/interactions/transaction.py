@@ -118,7 +118,7 @@ class _Bundle:
         issues: list[Issue] = []
         for count, change in enumerate(changes, 1):
             try:
-                prepare(self._context, self._targets, change)
+                await prepare(self._context, self._targets, change)
             except FhirError as error:
                 if error.status != 400:
                     raise located(error, change.number) from None
@@ -155,12 +155,12 @@ class _Bundle:
             self._point()
         await self._count_versions(unit, changes)
         if self._conditional or any(change.open for change in changes):
-            self._prepare_again(changes)
+            await self._prepare_again(changes)
 
-    def _prepare_again(self, changes: list[Change]) -> None:
+    async def _prepare_again(self, changes: list[Change]) -> None:
         for change in changes:
             try:
-                prepare(self._context, self._targets, change)
+                await prepare(self._context, self._targets, change)
             except FhirError as error:
                 raise located(error, change.number) from None
 
@@ -189,7 +189,7 @@ class _Bundle:
                     responses[change.number] = written
             if len(later) == len(waiting):
                 await self._confirm(unit, later)
-                self._prepare_again(later)
+                await self._prepare_again(later)
             waiting = later
 
     async def _confirm(self, unit: UnitOfWork, waiting: list[Change]) -> None:

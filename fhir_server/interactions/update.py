@@ -13,7 +13,7 @@ async def update(context: Context, request: Request) -> Response:
     assert request.id is not None
     resource = body(request)
     require_same_id(resource, request.id)
-    checked = check(context, resource)
+    checked = await check(context, resource)
     content = checked.content(request.id)
 
     async def work(transaction: Transaction) -> Written:

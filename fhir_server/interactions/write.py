@@ -23,6 +23,7 @@ from fhir_server.store.protocol import Content, Method, Transaction, Written
 from fhir_server.store.rows import Rows
 
 _ERRORS = frozenset(("fatal", "error"))
+_REFUSING = {"error": _ERRORS, "warning": _ERRORS | {"warning"}}
 
 
 class Checked(NamedTuple):
@@ -73,9 +74,20 @@ def validate(context: Context, resource: Resource, at: str | None = None) -> tup
     return tuple(issues)
 
 
-def check(context: Context, resource: Resource, at: str | None = None) -> Checked:
+async def check(context: Context, resource: Resource, at: str | None = None) -> Checked:
+    """Raises 400 for what breaks the base specification, 422 for what breaks a profile that it must keep."""
     warnings = validate(context, resource, at)
+    if context.profiles.concerns(resource):
+        warnings += await _against_profiles(context, resource, at or resource["resourceType"])
     return Checked(resource, context.indexer.rows(resource), warnings)
+
+
+async def _against_profiles(context: Context, resource: Resource, at: str) -> tuple[Issue, ...]:
+    issues = await context.profiles.check(resource, at)
+    refusing = _REFUSING[context.settings.refuse_from]
+    if any(issue.severity in refusing for issue in issues):
+        raise unprocessable(issues)
+    return tuple(issues)
 
 
 async def put(

@@ -18,6 +18,15 @@ from fhir_server.validation.profile.run import Questions, Run
 
 Unknown = Literal["ignore", "warn", "error"]
 _UNKNOWN: dict[str, Severity] = {"warn": "warning", "error": "error"}
+WORKFLOW_TYPES = frozenset(
+    (
+        "Appointment", "AppointmentResponse", "CarePlan", "CommunicationRequest",
+        "CoverageEligibilityRequest", "DeviceRequest", "EnrollmentRequest",
+        "ImmunizationRecommendation", "MedicationRequest",
+        "NutritionOrder", "RequestGroup", "ServiceRequest", "SupplyRequest", "Task", "VisionPrescription",
+    )
+)  # fmt: skip
+"""Requests and tasks, https://hl7.org/fhir/R4/workflow.html#list: who acts on one must know its modifiers."""
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
 
 
@@ -29,6 +38,9 @@ class Sources(Protocol):
 
     async def structure(self, canonical: str) -> Resource | None:
         """The StructureDefinition `url` or `url|version`; None: there is none."""
+
+    async def questionnaire(self, canonical: str) -> Resource | None:
+        """The Questionnaire `url` or `url|version`; None: there is none."""
 
     async def codes(self, value_set: str) -> Codes | None:
         """(system, code) of a value set; None: they cannot be listed, or it is not known."""
@@ -100,8 +112,17 @@ class Profiles:
         return tuple(dict.fromkeys((*claimed, *bound)))
 
     def concerns(self, resource: Resource) -> bool:
-        """Whether any profile is about a resource or one within it."""
-        return bool(self.of(resource)) or any(self.of(inner) for inner, _, _ in _inner(resource, ""))
+        """Whether any profile is about a resource or one within it, or its modifiers have to be known."""
+        if self.of(resource) or any(self.of(inner) for inner, _, _ in _inner(resource, "")):
+            return True
+        return resource["resourceType"] in WORKFLOW_TYPES and extension.has_modifiers(resource)
+
+    async def questionnaire(self, canonical: str, response: Resource) -> Resource | None:
+        """What a response answers: a contained Questionnaire, or one that is known by its canonical."""
+        if canonical.startswith("#"):
+            inside = (one for one in response.get("contained", ()) if one.get("id") == canonical[1:])
+            return next(inside, None)
+        return await self._sources.questionnaire(canonical)
 
     async def check(
         self, resource: Resource, at: str, *, asked: Iterable[str] = (), all_extensions: bool = True

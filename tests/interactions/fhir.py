@@ -19,6 +19,7 @@ from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.needs import Needs
 from fhir_server.interactions.request import Method, Request, Response
+from fhir_server.interactions.sources import profiles
 from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
@@ -65,13 +66,15 @@ class Fhir:
         self.clock = Clock()
         ids = count(1)
         store = open_store(path, extract=_indexer().extract, clock=self.clock)
-        terminology = Terminology(StoredCanonicals(store, definitions()), store.concepts)
+        canonicals = StoredCanonicals(store, definitions())
+        terminology = Terminology(canonicals, store.concepts)
         self.context = Context(
             store=store,
             definitions=definitions(),
             indexer=_indexer(),
             validator=_validator(),
             terminology=terminology,
+            profiles=profiles(store, definitions(), canonicals, terminology, Settings()),
             needs=Needs(store, terminology),
             settings=Settings(),
             clock=self.clock,

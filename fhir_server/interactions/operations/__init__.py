@@ -13,6 +13,7 @@ from fhir_server.interactions.operations.jobs import jobs
 from fhir_server.interactions.operations.lookup import lookup
 from fhir_server.interactions.operations.subsumes import subsumes
 from fhir_server.interactions.operations.translate import translate
+from fhir_server.interactions.operations.validate import validate
 from fhir_server.interactions.operations.validate_code import validate_code
 from fhir_server.interactions.request import Request, Response
 
@@ -52,6 +53,7 @@ OPERATIONS: dict[str, Operation] = {
     "translate": Operation(
         translate, f"{_HL7}ConceptMap-translate", _TYPE_AND_INSTANCE, frozenset(("ConceptMap",))
     ),
+    "validate": Operation(validate, f"{_HL7}Resource-validate", _TYPE_AND_INSTANCE),
     "validate-code": Operation(
         validate_code,
         f"{_HL7}{{type}}-validate-code",

@@ -31,6 +31,10 @@ def has_extensions(resource: Resource) -> bool:
     return b'"extension":' in text or b'"modifierExtension":' in text
 
 
+def has_modifiers(resource: Resource) -> bool:
+    return b'"modifierExtension":' in encode(resource)
+
+
 def check(resource: Resource, at: str, run: Run) -> None:
     """All extensions of a resource, not those of the resources in it."""
     if not has_extensions(resource):
@@ -38,16 +42,6 @@ def check(resource: Resource, at: str, run: Run) -> None:
     type_ = str(resource["resourceType"])
     for owner, name, extension, place in _walk(run.library.definitions, resource, type_, (type_,), at):
         _check(owner, Focus(extension, None, "Extension", place), name == _MODIFIER, run)
-
-
-def modifiers(definitions: Definitions, resource: Resource, at: str) -> Iterator[tuple[str, str]]:
-    """(url, place) of every modifier in a resource."""
-    if b'"modifierExtension":' not in encode(resource):
-        return
-    type_ = str(resource["resourceType"])
-    for _, name, extension, place in _walk(definitions, resource, type_, (type_,), at):
-        if name == _MODIFIER:
-            yield str(extension.get("url")), place
 
 
 def _walk(

@@ -1,0 +1,97 @@
+"""$validate: what is wrong with a resource, without keeping it.
+
+https://hl7.org/fhir/R4/resource-operation-validate.html
+"""
+
+from collections.abc import Iterator
+
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.operations.parameters import Arguments, arguments
+from fhir_server.interactions.read import existing
+from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.review import review
+from fhir_server.outcome import FhirError, Issue, bad_value, invalid, missing, operation_outcome
+from fhir_server.resource import Resource, decode
+
+_KNOWN = ("resource", "mode", "profile")
+MODES = ("create", "update", "delete", "profile")
+
+
+async def validate(context: Context, request: Request) -> Response:
+    """200 with an OperationOutcome, whatever is found; errors are for requests that cannot be answered."""
+    given = arguments(request, _KNOWN, bare="resource")
+    mode = given.text("mode")
+    if mode is not None and mode not in MODES:
+        raise bad_value(f"mode is {mode!r}, it can be {', '.join(MODES)}")
+    asked = given.texts("profile")
+    if mode == "delete":
+        return _answer([], await _deletion(context, request))
+    if mode == "profile" and not asked:
+        raise missing("mode profile needs the parameter profile")
+    resource = await _resource(context, request, given, mode)
+    found = [*_of_mode(request, resource, mode)]
+    found += await review(context.validator, context.profiles, resource, asked)
+    return _answer(found, _clean(resource, found))
+
+
+async def _resource(context: Context, request: Request, given: Arguments, mode: str | None) -> Resource:
+    """The one that is given, else the one that the URL names."""
+    resource = given.resource("resource")
+    if mode == "profile" and (resource is not None or request.id is None):
+        raise invalid("mode profile is for a resource that is here: name it in the URL, without a body")
+    if resource is None:
+        if request.id is None or request.resource_type is None:
+            raise missing("the parameter resource is required")
+        version = await context.store.read(request.resource_type, request.id)
+        stored: Resource = decode(existing(version, f"{request.resource_type}/{request.id}").body)
+        return stored
+    found = resource.get("resourceType")
+    if request.resource_type not in (None, found):
+        raise invalid(f"resourceType is {found!r}, the URL names {request.resource_type}")
+    return resource
+
+
+def _of_mode(request: Request, resource: Resource, mode: str | None) -> Iterator[Issue]:
+    """What would refuse the write itself."""
+    at = f"{resource.get('resourceType')}.id"
+    found = resource.get("id")
+    if mode == "update" and found is None:
+        yield Issue("error", "required", f"{at}: found 0, an update needs 1", at, "mode-update-id")
+    elif mode == "update" and request.id is not None and found != request.id:
+        text = f"{at}: is {found!r}, the URL names {request.id!r}"
+        yield Issue("error", "value", text, at, "mode-update-id")
+    elif mode == "create" and found is not None:
+        text = f"{at}: a create gives another one"
+        yield Issue("information", "informational", text, at, "mode-create-id")
+
+
+async def _deletion(context: Context, request: Request) -> list[Issue]:
+    if request.id is None or request.resource_type is None:
+        raise missing("mode delete needs a resource that the URL names")
+    name = f"{request.resource_type}/{request.id}"
+    try:
+        existing(await context.store.read(request.resource_type, request.id), name)
+    except FhirError as error:
+        text = f"{error}: a delete does nothing"
+        return [Issue("warning", error.issues[0].code, text, None, "mode-delete")]
+    return [Issue("information", "informational", f"{name} can be deleted")]
+
+
+def _clean(resource: Resource, found: list[Issue]) -> list[Issue]:
+    """What is found to be right: the resource, or each entry of a Bundle by itself."""
+    entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else None
+    if not isinstance(entries, list):
+        return [] if found else [Issue("information", "informational", "nothing is wrong")]
+    places = [f"Bundle.entry[{index}]" for index in range(len(entries))]
+    wrong = {place for place in places for issue in found if _is_at(issue, place)}
+    fine = [Issue("information", "informational", f"{place}: nothing is wrong", place) for place in places]
+    return [issue for issue in fine if issue.expression not in wrong]
+
+
+def _is_at(issue: Issue, place: str) -> bool:
+    return (issue.expression or "").startswith(place)
+
+
+def _answer(found: list[Issue], fine: list[Issue]) -> Response:
+    issues = [*found, *fine] or [Issue("information", "informational", "nothing is wrong")]
+    return Response(200, resource=operation_outcome(issues))
