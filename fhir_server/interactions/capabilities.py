@@ -20,6 +20,7 @@ from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.table import Table
 from fhir_server.outcome import bad_value
 from fhir_server.resource import encode
+from fhir_server.search.custom import being_built
 from fhir_server.search.special import LATER
 
 RELEASED = "2026-11-23"
@@ -94,14 +95,8 @@ class _Statement:
         self._types = sorted(
             name for name in context.definitions.resource_types if not normative or name in NORMATIVE
         )
-        self._parameters = {
-            name: [
-                each
-                for each in context.definitions.search_parameters(name).values()
-                if each.code not in LATER
-            ]
-            for name in self._types
-        }
+        self._unusable = being_built(context.definitions)
+        self._parameters = {name: self._usable(name) for name in self._types}
         self._links = [(name, parameter) for name in self._types for parameter in self._references(name)]
 
     def resource(self) -> dict[str, Any]:
@@ -161,8 +156,11 @@ class _Statement:
 
     def _common(self) -> list[dict[str, str]]:
         """The parameters of every resource, for searches over all types."""
-        common = self._definitions.search_parameters("Resource").values()
-        return [_search_parameter(each) for each in common if each.code not in LATER]
+        return [_search_parameter(each) for each in self._usable("Resource")]
+
+    def _usable(self, name: str) -> list[SearchParameter]:
+        parameters = self._definitions.search_parameters(name).values()
+        return [each for each in parameters if each.code not in LATER and each.url not in self._unusable]
 
 
 def _present(found: dict[str, Any]) -> dict[str, Any]:

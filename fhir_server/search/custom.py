@@ -224,6 +224,17 @@ def _is_new(definition: SearchParameter, definitions: Definitions) -> bool:
     return not _is_known(definition, definitions)
 
 
+def being_built(definitions: Definitions) -> frozenset[str]:
+    """URLs of the added parameters that cannot be searched by yet."""
+    columns = columns_of(definitions)
+
+    def is_built(definition: SearchParameter) -> bool:
+        found = (columns.parameter(name, definition.code) for name in concrete(definition, definitions))
+        return all(columns.job_of(each) is None for each in found if each is not None)
+
+    return frozenset(each.url for each in definitions.added_parameters if not is_built(each))
+
+
 def columns_by_type(definitions: Definitions, columns: Columns) -> dict[str, set[str]]:
     """The columns that only added parameters need, by resource type."""
     found: dict[str, set[str]] = {}
