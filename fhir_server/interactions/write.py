@@ -16,7 +16,7 @@ from fhir_server.interactions.preconditions import (
     require_state,
 )
 from fhir_server.interactions.request import Request, Response
-from fhir_server.outcome import Issue, invalid, missing, refused, unprocessable
+from fhir_server.outcome import DefinitionError, Issue, invalid, missing, refused, unprocessable
 from fhir_server.resource import Resource, content
 from fhir_server.search import custom
 from fhir_server.store.protocol import Content, Method, Transaction, Written
@@ -83,7 +83,10 @@ async def check(context: Context, resource: Resource, at: str | None = None) -> 
 
 
 async def _against_profiles(context: Context, resource: Resource, at: str) -> tuple[Issue, ...]:
-    issues = await context.profiles.check(resource, at)
+    try:
+        issues = await context.profiles.check(resource, at)
+    except DefinitionError as error:  # a client may have stored it
+        issues = [Issue("error", "not-supported", f"{at}: a definition is wrong: {error}", at, "definition")]
     refusing = _REFUSING[context.settings.refuse_from]
     if any(issue.severity in refusing for issue in issues):
         raise unprocessable(issues)
