@@ -10,13 +10,13 @@ from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from fhir_server.config import Settings
-from fhir_server.interactions import paging
+from fhir_server.interactions import contained, paging
 from fhir_server.interactions.bundle import Link, join
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.searchset import include_entry, match_entry, outcome_entry
 from fhir_server.outcome import Issue, not_found, unknown_type
-from fhir_server.search.access import Access, permitted, visible
+from fhir_server.search.access import Access, permitted, seen, visible
 from fhir_server.search.compile import Compartment, Search, compile_search
 from fhir_server.search.cursor import Cursor
 from fhir_server.search.include import Inclusion
@@ -69,14 +69,19 @@ async def search(context: Context, request: Request) -> Response:
 
 def _permitted(context: Context, access: Access, found: Search) -> Search:
     types = found.resource_types or sorted(context.definitions.resource_types)
-    return replace(found, where=permitted(found.where, access, types))
+    inside = found.inside
+    if inside is not None:
+        inside = replace(
+            inside, itself=seen(inside.itself, access), containers=seen(inside.containers, access)
+        )
+    return replace(found, where=permitted(found.where, access, types), inside=inside)
 
 
 async def _found(
     context: Context, request: Request, found: Search, cursor: Cursor | None, now_ms: int
 ) -> Response:
     if found.count == 0 or found.summary == "count":
-        total = await context.store.count(found.resource_types, found.where)
+        total = await contained.count(context.store, found)
         entries = [outcome_entry(found.issues)] if found.issues else []
         links = paging.Links(context, request, paging.search_text(request, found.used))
         return _answer(context, entries, total, [("self", links.url())])
@@ -111,20 +116,22 @@ async def _page(
 ) -> Response:
     options = options_of(context.settings)
     query = _query(context, request, found)
+    if cursor is None and contained.is_cut(found):
+        query = replace(query, as_of=await context.store.moment())
     page = await paging.find(context, query, cursor)
-    hits = [hit.version for hit in page.hits]
+    hits, page = await contained.hits_of(context.store, found, page, query.as_of)
     issues = list(found.issues)
     inclusion = Inclusion(context.store, context.indexer, options, request.access)
     if found.includes:
-        await inclusion.include(hits, found.includes)
+        await inclusion.include([hit.version for hit in page.hits], found.includes)
         if not inclusion.complete:
             issues.append(_CUT)
     about = context.definitions, request.base_url, found
-    entries = [match_entry(*about, version) for version in hits]
+    entries = [match_entry(*about, hit) for hit in hits]
     entries += [include_entry(*about, version) for version in inclusion.found]
     if issues:
         entries.append(outcome_entry(issues))
-    total = await _total(context, found, page) if cursor is None else cursor.total
+    total = await _total(context, found, page, len(hits)) if cursor is None else cursor.total
     here = paging.first(query, page, now_ms, total) if cursor is None else cursor
     links = paging.Links(context, request, paging.search_text(request, found.used))
     shown = links.of(page, here, options.page_starts, given=found.cursor)
@@ -137,17 +144,17 @@ def _query(context: Context, request: Request, found: Search) -> Query:
     return Query(found.resource_types, found.where, found.count, found.sort, allowed=allowed)
 
 
-async def _total(context: Context, found: Search, page: Page) -> int | None:
+async def _total(context: Context, found: Search, page: Page, shown: int) -> int | None:
     """Of the first page. Unless it is asked for, the total is told where it costs nothing."""
     match found.total:
         case "none":
             return None
         case None if not page.more:
-            return len(page.hits)
+            return shown
         case None if not isinstance(found.where, Everything):
             return None
         case _:
-            return await context.store.count(found.resource_types, found.where)
+            return await contained.count(context.store, found)
 
 
 def _answer(context: Context, entries: list[bytes], total: int | None, links: list[Link]) -> Response:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
+from fhir_server.interactions.contained import Found
 from fhir_server.outcome import Issue, operation_outcome
 from fhir_server.resource import decode, encode
 from fhir_server.search.compile import Search
@@ -17,32 +18,36 @@ from fhir_server.store.protocol import Version
 _INCLUDED = b',"search":{"mode":"include"}}'
 
 
-def match_entry(definitions: Definitions, base_url: str, found: Search, version: Version) -> bytes:
-    """A hit."""
+def match_entry(definitions: Definitions, base_url: str, found: Search, hit: Found) -> bytes:
+    version, contained = hit
+    body, fragment = version.body, ""
+    if contained is not None:
+        # "the fullUrl points to the containing resource first, and provides the required resolution"
+        body, fragment = encode(contained), f"#{contained['id']}"
     search: dict[str, Any] = {"mode": "match"}
-    if found.areas and (away := distance(decode(version.body), found.areas)):
+    if found.areas and (away := distance(decode(body), found.areas)):
         search = {"extension": [away]} | search
-    body = _part(definitions, version, found, found.elements)
-    return _entry(base_url, version, body, b',"search":' + encode(search) + b"}")
+    part = _part(definitions, body, found, found.elements)
+    return _entry(base_url, version, fragment, part, b',"search":' + encode(search) + b"}")
 
 
 def include_entry(definitions: Definitions, base_url: str, found: Search, version: Version) -> bytes:
     # "The list of elements does not apply to included resources"
-    return _entry(base_url, version, _part(definitions, version, found, ()), _INCLUDED)
+    return _entry(base_url, version, "", _part(definitions, version.body, found, ()), _INCLUDED)
 
 
 def outcome_entry(issues: Sequence[Issue]) -> bytes:
     return encode({"resource": operation_outcome(list(issues)), "search": {"mode": "outcome"}})
 
 
-def _part(definitions: Definitions, version: Version, found: Search, elements: tuple[str, ...]) -> bytes:
+def _part(definitions: Definitions, body: bytes, found: Search, elements: tuple[str, ...]) -> bytes:
     """The resource, or what the client wants of it."""
     summary = found.summary if found.summary in ("true", "text", "data") else None
     if not elements and not summary:
-        return version.body
-    return encode(subset(decode(version.body), definitions, summary=summary, elements=elements))
+        return body
+    return encode(subset(decode(body), definitions, summary=summary, elements=elements))
 
 
-def _entry(base_url: str, version: Version, body: bytes, tail: bytes) -> bytes:
-    url = f"{base_url}/{version.resource_type}/{version.id}"
+def _entry(base_url: str, version: Version, fragment: str, body: bytes, tail: bytes) -> bytes:
+    url = f"{base_url}/{version.resource_type}/{version.id}{fragment}"
     return b"".join((b'{"fullUrl":', encode(url), b',"resource":', body, tail))

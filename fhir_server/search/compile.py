@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, not_supported, too_costly
-from fhir_server.search import near, result
+from fhir_server.search import contained, near, result
 from fhir_server.search.column import Scope
 from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
@@ -20,7 +20,7 @@ from fhir_server.search.options import DEFAULTS, Options
 from fhir_server.search.result import Include, Summary, Total
 from fhir_server.search.sort import sort_keys
 from fhir_server.search.terms import Terms
-from fhir_server.store.algebra import Everything, IdIn, Node, SortKey
+from fhir_server.store.algebra import Everything, IdIn, Node, Nothing, OfType, SortKey
 from fhir_server.suggestion import choices
 
 Parameters = Sequence[tuple[str, str]]
@@ -45,6 +45,16 @@ class Compartment:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """`_contained`: contained resources are searched, and found by what contains them."""
+
+    resource_types: tuple[str, ...]  # of the contained resources; (): of any type
+    containers: Node  # what contains one that fits
+    itself: Node  # resources that fit themselves; Nothing: they are not wanted
+    alone: bool  # the contained resources are the hits, not what contains them
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     resource_types: tuple[str, ...]  # (): every type
     where: Node = EVERYTHING
@@ -53,6 +63,7 @@ class Search:
     count: int = DEFAULTS.page_size  # resources a page; 0: the total only
     total: Total | None = None  # None: not asked for
     includes: tuple[Include, ...] = ()
+    inside: Inside | None = None  # None: contained resources are not searched
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
     cursor: str | None = None  # None: the first page
@@ -154,6 +165,8 @@ class _Reading:
         self._options = options
         self._strict = strict
         self._search = Search(resource_types, count=options.page_size)
+        self._contained: result.Contained = "false"
+        self._contained_type: result.ContainedType = "container"
         self._nodes: list[Node] = []
         self._used: list[tuple[str, str]] = []
         self._issues: list[Issue] = []
@@ -168,12 +181,32 @@ class _Reading:
         for name, value in rest:
             self._one(name, value)
         self._check_together()
-        return replace(
-            self._search,
-            where=all_of(self._nodes),
-            used=tuple(self._used),
-            issues=tuple(self._issues),
+        where = all_of(self._nodes)
+        if self._contained != "false":
+            if compartment is not None:
+                raise not_supported("_contained cannot be combined with a compartment")
+            where = self._inside(where)
+        return replace(self._search, where=where, used=tuple(self._used), issues=tuple(self._issues))
+
+    def _inside(self, where: Node) -> Node:
+        """What contains resources that fit; with `both`, those that fit themselves too."""
+        search = self._search
+        for name, _ in self._used:
+            if code_of(name) not in _RESULT | PRESENTATION and name != "_type":
+                self._filters.require_core(self._types_meant, name)
+        if not {"id", "updated"}.issuperset(key.kind for key in search.sort):
+            raise not_supported("_contained can be sorted by _id and _lastUpdated, those of the container")
+        itself: Node = Nothing()
+        if self._contained == "both":
+            itself = all_of((OfType(search.resource_types), where)) if search.resource_types else where
+        found = Inside(
+            search.resource_types,
+            contained.containers(search.resource_types, where),
+            itself,
+            self._contained_type == "contained",
         )
+        self._search = replace(search, resource_types=(), inside=found)
+        return any_of((itself, found.containers))
 
     @property
     def _types_meant(self) -> tuple[str, ...]:
@@ -259,10 +292,19 @@ class _Reading:
                 search = replace(search, includes=(*search.includes, found_include))
             case "_cursor":
                 search = replace(search, cursor=value)
-            case _ if (code, value) not in (("_contained", "false"), ("_containedType", "container")):
-                raise not_supported(f"{name}={value} is not supported by this server")
+            case _:
+                self._containment(code, value)
         self._search = search
         return value
+
+    def _containment(self, code: str, value: str) -> None:
+        match code:
+            case "_contained":
+                self._contained = result.contained(value)
+            case "_containedType":
+                self._contained_type = result.contained_type(value)
+            case _:
+                raise not_supported(f"{code} is not supported by this server")
 
     def _check_together(self) -> None:
         if self._search.summary == "text" and self._search.includes:

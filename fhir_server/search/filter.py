@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, bad_value, not_supported, too_costly
-from fhir_server.search import composite, hierarchy, reference, uri
+from fhir_server.search import composite, contained, hierarchy, reference, uri
 from fhir_server.search.column import Column, Scope
 from fhir_server.search.columns import Parameter, columns_of
 from fhir_server.search.combine import all_of, any_of, none_of
@@ -188,12 +188,30 @@ class Filters:
         if not fitting:
             raise self.unknown(targets[:1] if len(targets) == 1 else targets, rest)
         return any_of(
-            Forward(column.name, target, where)
+            node
             for target in fitting
             if (where := self.node((target,), rest, value, steps + 1)) != Nothing()
             for column in parameter.columns
             if not column.targets or target in column.targets
+            for node in (Forward(column.name, target, where), self._in_contained(column, target, rest, where))
         )
+
+    def _in_contained(self, column: Column, target: str, rest: str, where: Node) -> Node:
+        if not self.is_of_core((target,), rest):
+            return Nothing()
+        return contained.referred(column.name, target, where)
+
+    def require_core(self, resource_types: Sequence[str], name: str) -> None:
+        """Raises 400 for what contained resources are not indexed by."""
+        if not self.is_of_core(resource_types, name):
+            raise not_supported(
+                f"{name} cannot be combined with _contained, contained resources have no index of it"
+            )
+
+    def is_of_core(self, resource_types: Sequence[str], name: str) -> bool:
+        """Whether `name` begins with a parameter that contained resources are indexed by."""
+        core = self._definitions.core
+        return all(code_of(name) in core.search_parameters(each) for each in resource_types)
 
     def _targets(self, parameter: Parameter, modifier: str) -> list[str]:
         """The resource types that a chain goes on to."""

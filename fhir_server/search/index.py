@@ -12,6 +12,7 @@ from typing import Any
 from fhir_server.definitions.registry import Definitions
 from fhir_server.fhirpath import FhirPathError, compile_expression
 from fhir_server.resource import Resource, decode
+from fhir_server.search import contained
 from fhir_server.search.column import Column, Emit, Indexing
 from fhir_server.search.columns import Composite, Parameter, Source, columns_of
 from fhir_server.search.options import DEFAULT_ZONE
@@ -40,7 +41,43 @@ class Indexer:
         emit = self._types.get(resource_type) or self._emit_of(resource_type)
         rows = Rows()
         emit(resource, rows)
+        if "contained" in resource:
+            self._contained(resource, rows)
         return rows
+
+    def _contained(self, resource: Resource, rows: Rows) -> None:
+        """Contained resources are indexed by the search parameters of the core."""
+        core = self._core or self
+        referring = core._fragments(resource)
+        for each in resource["contained"]:
+            resource_type = each["resourceType"]
+            if resource_type in self.definitions.resource_types:
+                made = Rows()
+                core._emit_of(resource_type)(each, made)
+                instance = contained.instance(each, made, referring.get(each.get("id"), ()))
+                rows.lexicon |= instance.lexicon
+                instance.lexicon = set()
+                rows.instances.append(instance)
+
+    def _fragments(self, resource: Resource) -> dict[str, list[str]]:
+        """By id of a contained resource, the columns that refer to it."""
+        key = f"{resource['resourceType']} #"
+        emit = self._types.get(key)
+        if emit is None:
+            tree = _Tree()
+            for parameter in self._columns.parameters(resource["resourceType"]):
+                for source in parameter.sources if parameter.type == "reference" else ():
+                    for walk in source.walks:
+                        found = contained.fragments(source.column.name, walk.type_name)
+                        if found is not None:
+                            tree.add(walk.moves, found)
+            emit = self._types[key] = tree.compile()
+        rows = Rows()
+        emit(resource, rows)
+        referring: dict[str, list[str]] = {}
+        for column, id_ in rows.texts:
+            referring.setdefault(id_, []).append(column)
+        return referring
 
     def with_definitions(self, definitions: Definitions) -> "Indexer":
         """One for other search parameters over the same core."""

@@ -14,6 +14,8 @@ from fhir_server.search.filter import Filters
 from fhir_server.suggestion import choices
 
 Total = Literal["none", "estimate", "accurate"]
+Contained = Literal["false", "true", "both"]
+ContainedType = Literal["container", "contained"]
 Summary = Literal["true", "text", "data", "count", "false"]
 
 ANY = "*"
@@ -51,6 +53,23 @@ def summary(value: str) -> Summary:
             return value
         case _:
             raise bad_value(f"_summary is {value!r}, it can be true, text, data, count or false")
+
+
+def contained(value: str) -> Contained:
+    """https://hl7.org/fhir/R4/search.html#contained"""
+    match value:
+        case "false" | "true" | "both":
+            return value
+        case _:
+            raise bad_value(f"_contained is {value!r}, it can be false, true or both")
+
+
+def contained_type(value: str) -> ContainedType:
+    match value:
+        case "container" | "contained":
+            return value
+        case _:
+            raise bad_value(f"_containedType is {value!r}, it can be container or contained")
 
 
 def elements(value: str, resource_types: Sequence[str], definitions: Definitions) -> tuple[str, ...]:
