@@ -71,9 +71,8 @@ def code_system(name: str, *concepts: dict[str, Any], **more: Any) -> Resource:
         "status": "active",
         "content": "complete",
         "caseSensitive": True,
-        "concept": [*concepts],
     }
-    return found | more
+    return found | ({"concept": [*concepts]} if concepts else {}) | more
 
 
 def value_set(name: str, *includes: dict[str, Any], **more: Any) -> Resource:
