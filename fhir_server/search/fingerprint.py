@@ -17,7 +17,8 @@ import xxhash
 
 from fhir_server.definitions.registry import Definitions, load
 from fhir_server.search.column import Indexing
-from fhir_server.search.columns import Columns, Composite, Parameter, Source
+from fhir_server.search.columns import Columns as Columns
+from fhir_server.search.columns import Composite, Parameter, Source
 from fhir_server.search.index import Indexer
 from fhir_server.search.samples import RESOURCES, VALUES
 from fhir_server.search.types import TYPES
@@ -52,6 +53,7 @@ def _code() -> str:
     return found.hexdigest()
 
 
+@cache
 def extraction(indexing: Indexing) -> dict[str, str]:
     """Fingerprints by parameter type, and of what concerns all of them."""
     # definitions of its own: they are many, and wanted once
