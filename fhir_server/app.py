@@ -44,7 +44,7 @@ from fhir_server.search.index import Indexer
 from fhir_server.search.restrict import restricted
 from fhir_server.search.rules import KIND
 from fhir_server.search.rules import decode as decode_rules
-from fhir_server.search.words import words
+from fhir_server.search.words import WORDING
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Extract
 from fhir_server.store.rows import Rows
@@ -81,7 +81,7 @@ class Parts:
     def open_main(self, extract: Extract) -> SqliteStore:
         """The user's store alone; raises OSError when the data folder cannot be made."""
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        return open_store(self.store_file, extract=extract, words=words, clock=self.clock)
+        return open_store(self.store_file, extract=extract, wording=WORDING, clock=self.clock)
 
     async def open_context(self, *, owner: bool = True) -> "OpenContext":
         """owner: the index is made anew where it was made by other rules; else that is refused."""

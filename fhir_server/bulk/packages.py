@@ -23,7 +23,7 @@ from fhir_server.outcome import DefinitionError, FhirError, Issue
 from fhir_server.resource import Resource, content, decode
 from fhir_server.search.compile import criteria
 from fhir_server.search.index import Indexer
-from fhir_server.search.words import words
+from fhir_server.search.words import WORDING
 from fhir_server.store.protocol import Content, Reader, Transaction
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite.seal import seal
@@ -127,7 +127,7 @@ def _escaped(text: str) -> str:
 
 
 def _open_layer(path: Path, indexer: Indexer) -> SqliteStore:
-    return open_store(path, extract=indexer.extract, words=words, clock=lambda: 0, readonly=True)
+    return open_store(path, extract=indexer.extract, wording=WORDING, clock=lambda: 0, readonly=True)
 
 
 def _found(source: str, folder: Path, registry: str | None) -> Package:

@@ -176,14 +176,16 @@ def _full_text(node: algebra.FullText, subject: Subject, around: Around) -> bool
 
 def stands_in(node: algebra.FullText, words: Words) -> bool:
     """Whether the words of the node stand in these, one after the other."""
-    texts = (words.narrative,) if node.where == "narrative" else words
-    length, (*wanted, last) = len(node.words), node.words
-    return any(
-        word == last or (node.prefix and word.startswith(last))
-        for text in texts
-        for end, word in enumerate(text)
-        if end + 1 >= length and list(text[end + 1 - length : end]) == wanted
-    )
+    before, last = node.words[:-1], node.words[-1]
+    for text in (words.narrative,) if node.where == "narrative" else words:
+        if not node.prefix and last not in text:
+            continue
+        for end, word in enumerate(text):
+            if word != last and not (node.prefix and word.startswith(last)):
+                continue
+            if end >= len(before) and text[end - len(before) : end] == before:
+                return True
+    return False
 
 
 def _id_in(node: algebra.IdIn, subject: Subject, _around: Around) -> bool:

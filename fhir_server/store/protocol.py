@@ -9,7 +9,7 @@ passes a transaction that is still in flight.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
-from fhir_server.store.algebra import Moment, Node, Query
+from fhir_server.store.algebra import FullText, Moment, Node, Query
 from fhir_server.store.closures import ClosureReader, ClosureWriter
 from fhir_server.store.concepts import ConceptReader, ConceptWriter
 from fhir_server.store.jobs import Job
@@ -96,13 +96,15 @@ class Words(NamedTuple):
     content: tuple[str, ...]  # of everything but the narrative
 
 
-WordsOf = Callable[[bytes], Words]
-"""The words of the content bytes of a resource, as `search/` computes them."""
+class Wording(NamedTuple):
+    """What `search/` knows of the words of a resource's content bytes."""
+
+    words: Callable[[bytes], Words]
+    has: Callable[[bytes, FullText], bool]  # whether they have these, which is faster than to make them all
 
 
-def no_words(body: bytes) -> Words:
-    """For stores that nobody searches by text."""
-    return Words((), ())
+NO_WORDING = Wording(lambda _: Words((), ()), lambda _body, _node: False)
+"""For stores that nobody searches by text."""
 
 
 class Reader(Protocol):

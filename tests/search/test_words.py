@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.resource import content
-from fhir_server.search.words import asked, words, words_of
+from fhir_server.search.words import asked, has, words, words_of
 from fhir_server.store.algebra import FullText
 from fhir_server.store.matching import stands_in
 
@@ -109,8 +109,8 @@ def test_a_narrative_and_the_rest_are_apart() -> None:
     ("text", "found"),
     [
         ("Chest", ("chest",)), ("高", ("高",)), ("高血", ("高血",)), ("高血压", ("高血", "血压")),
-        ("糖尿病 II", ("糖尿", "尿病", "病", "ii")), ("8302-2", ("8302", "2")), ("高\ue000血", ("高血",)),
-        ("***", ()), ("", ()),
+        ("糖尿病 II", ("糖尿", "尿病", "病", "ii")), ("8302-2", ("8302", "2")), ("高\x01血", ("高血",)),
+        ("a\ue000b", ("a", "b")), ("***", ()), ("", ()),
     ],
 )  # fmt: skip
 def test_asked(text: str, found: tuple[str, ...]) -> None:
@@ -125,7 +125,11 @@ def test_what_may_go_on() -> None:
 
 
 def finds(text: str, resource: dict[str, Any]) -> bool:
-    return stands_in(FullText("anywhere", *asked(text)), words_of(resource))
+    """In both ways: by the words that are indexed, and in the bytes."""
+    node = FullText("anywhere", *asked(text))
+    found = stands_in(node, words_of(resource))
+    assert has(content({"id": "1"} | resource), node) == found
+    return found
 
 
 @given(st.text(alphabet="高血压型 ab1-é", min_size=1, max_size=12), st.data())
@@ -139,3 +143,23 @@ def test_every_part_of_a_text_is_found_by_itself(text: str, data: st.DataObject)
     first = data.draw(st.sampled_from(ideographs))
     last = data.draw(st.sampled_from([n for n in ideographs if n >= first]))
     assert finds(text[first : last + 1], found)
+
+
+@pytest.mark.parametrize("where", ["narrative", "anywhere"])
+@given(data=st.data())
+def test_bytes_are_looked_through_as_words_are(where: Any, data: st.DataObject) -> None:
+    texts = st.text(alphabet='abé高血压ＡＢ㍍<b>/&amp;;\n"\\ -1', max_size=14)
+    found: dict[str, Any] = {
+        "resourceType": "Basic",
+        "id": "1",
+        "a": [data.draw(texts)],
+        "b": {"c": data.draw(texts)},
+    }
+    if data.draw(st.booleans()):
+        found["text"] = {"div": f"<div>{data.draw(texts)}</div>"}
+    words, goes_on = asked(
+        data.draw(st.text(alphabet="abé高血压米ト1 ", max_size=4)), prefix=data.draw(st.booleans())
+    )
+    if words:
+        node = FullText(where, words, goes_on)
+        assert has(content(found), node) == stands_in(node, words_of(found))

@@ -10,7 +10,7 @@ import pytest
 from fhir_server.clock import Clock
 from fhir_server.store.protocol import Store
 from fhir_server.store.sqlite import open_store
-from tests.store.resources import Ticking, extract, words
+from tests.store.resources import WORDING, Ticking, extract
 
 T = TypeVar("T")
 
@@ -19,7 +19,7 @@ Fresh = Callable[[], Store]
 
 
 def _sqlite(folder: Path, clock: Clock) -> Store:
-    return open_store(folder / "store.db", extract=extract, words=words, clock=clock)
+    return open_store(folder / "store.db", extract=extract, wording=WORDING, clock=clock)
 
 
 KINDS: dict[str, Callable[[Path, Clock], Store]] = {"sqlite": _sqlite}

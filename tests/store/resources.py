@@ -3,7 +3,8 @@
 from typing import Any
 
 from fhir_server import resource
-from fhir_server.store.protocol import Content, Method, Store, Version, Words, Written
+from fhir_server.store.matching import stands_in
+from fhir_server.store.protocol import Content, Method, Store, Version, Wording, Words, Written
 from fhir_server.store.rows import Rows
 
 Resource = dict[str, Any]
@@ -35,10 +36,6 @@ def make(resource_type: str, id_: str, *, note: str = "", told: str = "", **rows
     return found | {name: text for name, text in (("note", note), ("told", told)) if text}
 
 
-def words(body: bytes) -> Words:
-    return words_of(resource.decode(body))
-
-
 def words_of(found: Resource) -> Words:
     return Words(tuple(found.get("told", "").split()), tuple(found.get("note", "").split()))
 
@@ -54,6 +51,13 @@ def rows_of(rows: dict[str, Any]) -> Rows:
     plain["numbers"] = {(*row[:2], *map(float, row[2:])) for row in plain.get("numbers", ())}
     plain["positions"] = {(row[0], *map(float, row[1:])) for row in plain.get("positions", ())}
     return Rows(**plain, instances=[rows_of(instance) for instance in rows.get("instances", ())])
+
+
+def _words(body: bytes) -> Words:
+    return words_of(resource.decode(body))
+
+
+WORDING = Wording(_words, lambda body, node: stands_in(node, _words(body)))
 
 
 def content(found: Resource) -> Content:

@@ -31,7 +31,7 @@ from fhir_server.store.sqlite.writing import Writing
 
 COMPARED = 200  # versions that a search compares by itself
 BATCH = 100  # versions that are added in one transaction
-FREQUENT = 2000  # resources; a phrase that so many have is sought in each, not collected
+FREQUENT = 20_000  # resources; a phrase that so many have is sought in each, not collected
 
 _STATE = "SELECT sequence FROM full_text_state"
 # versions that are current, deletions too
@@ -73,15 +73,10 @@ def term(here: Connected, bounded: Bounded, node: algebra.FullText, universe: Un
 def _scanned(here: Connected, node: algebra.FullText, universe: Universe) -> Term:
     """In a store that nobody writes, which has no table of words: each body is looked at."""
     types = universe.of_type("r")
-    ascii_words = [word.encode() for word in node.words if word.isascii()]
     found = array("q")
     for key, body in here.connection.execute(_LIVE.format(types=types.text), types.values):
         here.require_time()
-        expanded = here.bodies.expand(body)
-        # words of ASCII stand in a body of ASCII as they are, but for their case
-        if expanded.isascii() and not all(word in expanded.lower() for word in ascii_words):
-            continue
-        if stands_in(node, here.words(expanded)):
+        if here.wording.has(here.bodies.expand(body), node):
             found.append(key)
     return Keys(array("q", sorted(found))) if found else NOWHERE
 
@@ -89,18 +84,17 @@ def _scanned(here: Connected, node: algebra.FullText, universe: Universe) -> Ter
 def _compared(here: Connected, node: algebra.FullText, state: int) -> tuple["array[int]", "array[int]"]:
     """Keys of what was changed after a sequence number; those of them that have the words now."""
     changed, fitting = [], []
-    recent = {}
     for sequence, key, live, body in here.connection.execute(_CURRENT, (state, -1)):
         here.require_time()
         changed.append(key)
         if live:
             found = here.recent.get(sequence)
             if found is None:
-                found = here.words(here.bodies.expand(body))
-            recent[sequence] = found
+                found = here.recent[sequence] = here.wording.words(here.bodies.expand(body))
             if stands_in(node, found):
                 fitting.append(key)
-    here.recent = recent if len(recent) <= COMPARED else {}
+    if len(here.recent) > 2 * COMPARED:
+        here.recent = {}
     return array("q", sorted(changed)), array("q", sorted(fitting))
 
 
@@ -123,7 +117,9 @@ class Phrase:
         if self.changed:
             more += " AND rowid NOT IN (SELECT value FROM carray(?))"
             values += (apsw.carray(self.changed),)
-        return Sql(f"SELECT rowid AS key FROM full_text WHERE full_text MATCH ?{more}", (self.match, *values))
+        # the plus keeps conditions on the key out of FTS5, which would seek the phrase anew for each key
+        select = f"SELECT +rowid AS key FROM full_text WHERE full_text MATCH ?{more}"
+        return Sql(select, (self.match, *values))
 
     def test(self, key: str, depth: int) -> Sql:
         if self.estimate(FREQUENT) < FREQUENT:
@@ -173,7 +169,7 @@ def next_batch(here: Connected) -> Batch | None:
 def _text(here: Connected, key: int, body: bytes | None) -> Text:
     if body is None:
         return key, None, ""
-    narrative, content = here.words(here.bodies.expand(body))
+    narrative, content = here.wording.words(here.bodies.expand(body))
     return key, " ".join(narrative), " ".join(content)
 
 

@@ -112,7 +112,7 @@ class Past:
         return found
 
     def words(self, body: bytes) -> Words:
-        return self._here.words(body)
+        return self._here.wording.words(body)
 
     def any_fits(self, identities: Iterable[Identity], where: Node) -> bool:
         return any(self._fitted(*identity, where) for identity in identities)

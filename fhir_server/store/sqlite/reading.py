@@ -8,7 +8,7 @@ import apsw
 
 from fhir_server.resource import served
 from fhir_server.store.algebra import Moment
-from fhir_server.store.protocol import Extract, Method, Version, Words, WordsOf, no_words
+from fhir_server.store.protocol import NO_WORDING, Extract, Method, Version, Wording, Words
 from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
 from fhir_server.store.sqlite.connection import snapshot
@@ -46,12 +46,12 @@ class Connected:
     """One connection with what it takes to make versions of its rows. Used by one thread at a time."""
 
     def __init__(
-        self, connection: apsw.Connection, names: Names, extract: Extract, words: WordsOf = no_words
+        self, connection: apsw.Connection, names: Names, extract: Extract, wording: Wording = NO_WORDING
     ) -> None:
         self.connection = connection
         self.names = names
         self.extract = extract
-        self.words = words
+        self.wording = wording
         self.recent: dict[int, Words] = {}  # of the versions that the full text lacks, by sequence number
         self.bodies = Bodies(connection)
         self.estimates: dict[Sql, tuple[int, int]] = {}  # rows counted lately, and up to which limit

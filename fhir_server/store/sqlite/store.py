@@ -13,7 +13,7 @@ from fhir_server.clock import Clock
 from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
-from fhir_server.store.protocol import Extract, HistoryRange, Page, Transaction, Version, WordsOf, no_words
+from fhir_server.store.protocol import NO_WORDING, Extract, HistoryRange, Page, Transaction, Version, Wording
 from fhir_server.store.sqlite import find, history, jobs, training
 from fhir_server.store.sqlite.closures import SqliteClosures
 from fhir_server.store.sqlite.concepts import SqliteConcepts
@@ -185,7 +185,7 @@ def open_store(  # noqa: PLR0913
     *,
     extract: Extract,
     clock: Clock,
-    words: WordsOf = no_words,
+    wording: Wording = NO_WORDING,
     readonly: bool = False,
     limits: Limits = Limits(),  # noqa: B008  frozen
     threads: int = 2,
@@ -198,7 +198,7 @@ def open_store(  # noqa: PLR0913
     """
     path, names = Path(path), Names()
     if readonly:
-        connected = lambda: Connected(open_immutable(path), names, extract, words)  # noqa: E731
+        connected = lambda: Connected(open_immutable(path), names, extract, wording)  # noqa: E731
         store = SqliteStore(connected, None, limits, threads)
         store._has_rules = version_of(store._here.connection) >= HAS_RULES
         return store
@@ -212,8 +212,10 @@ def open_store(  # noqa: PLR0913
         sign, lead = Sign(path), LeadLock(path)
         failed.callback(sign.close)
         failed.callback(lead.close)
-        units = Units(lambda: Writing(open_writer(path), Names(), extract, clock, words), lock, limits, sign)
-        store = SqliteStore(_readers_of(path, names, extract, words), units, limits, threads)
+        units = Units(
+            lambda: Writing(open_writer(path), Names(), extract, clock, wording), lock, limits, sign
+        )
+        store = SqliteStore(_readers_of(path, names, extract, wording), units, limits, threads)
         store._open, store._sign, store._lead = shared, sign, lead
         failed.pop_all()
     return store
@@ -237,7 +239,7 @@ def _is_current(path: Path) -> bool:
     return False
 
 
-def _readers_of(path: Path, names: Names, extract: Extract, words: WordsOf) -> Callable[[], Connected]:
+def _readers_of(path: Path, names: Names, extract: Extract, wording: Wording) -> Callable[[], Connected]:
     """Opens the loop's reader at first, and then those of threads, which need less of a cache."""
     caches = chain((CACHE_KIB,), repeat(SMALL_CACHE_KIB))
-    return lambda: Connected(open_reader(path, next(caches)), names, extract, words)
+    return lambda: Connected(open_reader(path, next(caches)), names, extract, wording)

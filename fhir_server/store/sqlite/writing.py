@@ -10,7 +10,7 @@ import apsw
 from fhir_server.clock import Clock
 from fhir_server.outcome import store_unavailable, version_conflict
 from fhir_server.resource import same_content, served
-from fhir_server.store.protocol import Content, Extract, Method, Version, WordsOf, Written, no_words
+from fhir_server.store.protocol import NO_WORDING, Content, Extract, Method, Version, Wording, Written
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
 from fhir_server.store.sqlite.errors import outcomes, unavailable
@@ -66,9 +66,9 @@ class Writing(Connected):
         names: Names,
         extract: Extract,
         clock: Clock,
-        words: WordsOf = no_words,
+        wording: Wording = NO_WORDING,
     ) -> None:
-        super().__init__(connection, names, extract, words)
+        super().__init__(connection, names, extract, wording)
         self.clock = clock
         self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version

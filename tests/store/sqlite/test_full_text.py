@@ -16,7 +16,7 @@ from fhir_server.store.sqlite.patience import Limits
 from tests.store.conftest import Run
 from tests.store.contract.test_find import answers_like_the_oracle, reusing
 from tests.store.oracle import Oracle
-from tests.store.resources import Ticking, content, delete, extract, make, put, put_all, words
+from tests.store.resources import WORDING, Ticking, content, delete, extract, make, put, put_all
 from tests.store.worlds import full_texts, nodes, types, worlds
 
 PATIENT = ("Patient",)
@@ -36,7 +36,7 @@ def little(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(path: Path, **limits: float) -> SqliteStore:
     settings = {"words_s": 60.0} | limits
     return open_store(
-        path / "store.db", extract=extract, words=words, clock=Ticking(), limits=Limits(**settings)
+        path / "store.db", extract=extract, wording=WORDING, clock=Ticking(), limits=Limits(**settings)
     )
 
 
@@ -207,7 +207,7 @@ def test_a_store_that_nobody_writes_has_no_table(tmp_path: Path, run: Run[Any], 
         with sqlite3.connect(path) as connection:
             connection.execute("PRAGMA journal_mode=delete")
         connection.close()
-        layer = open_store(path, extract=extract, words=words, clock=Ticking(), readonly=True)
+        layer = open_store(path, extract=extract, wording=WORDING, clock=Ticking(), readonly=True)
         assert await ids(layer, has("chest", "pain")) == sorted(f"p{n}" for n in range(10) if n != 3)
         assert await ids(layer, has("血压")) == ["é"]
         assert await ids(layer, And((has("pain"), Not(has("chest"))))) == ["é"]
