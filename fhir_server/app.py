@@ -50,6 +50,7 @@ from fhir_server.store.protocol import Extract
 from fhir_server.store.rows import Rows
 from fhir_server.store.ruled import RuledStore
 from fhir_server.store.sqlite import SqliteStore, open_store
+from fhir_server.terminology.remote import HttpSend, RemoteServer
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
 
@@ -138,6 +139,8 @@ class OpenContext:
         self.layers = layers
         self._parts = parts
         self._secret = parts.secret()
+        self._send = HttpSend(parts.settings.terminology_server_timeout_s)
+        self._remote = _remote(parts.settings, self._send)
         parameters = SearchParameters(parts.definitions, layers, layers[:-1])
         names = package_names(parts.settings.data_folder)
         self.adoption = Adoption(parameters, parts.indexer.indexing, names)
@@ -153,7 +156,12 @@ class OpenContext:
     def _context(self, store: RuledStore, indexer: Indexer) -> Context:
         parts = self._parts
         canonicals = StoredCanonicals(store, indexer.definitions, (self.main, *self.layers))
-        terminology = Terminology(canonicals, self.main.concepts)
+        terminology = Terminology(
+            canonicals,
+            self.main.concepts,
+            remote=self._remote,
+            limit=parts.settings.expansion_limit,
+        )
         return Context(
             store=store,
             definitions=indexer.definitions,
@@ -175,9 +183,21 @@ class OpenContext:
         return Reindex(self.main, way, pause=pause or (lambda _: asyncio.sleep(0)), show=show)
 
     async def close(self) -> None:
+        await self._send.close()
         await self.main.close()
         for layer in self.layers:
             await layer.close()
+
+
+def _remote(settings: Settings, send: HttpSend) -> RemoteServer | None:
+    if settings.terminology_server is None:
+        return None
+    return RemoteServer(
+        settings.terminology_server,
+        send,
+        timeout_s=settings.terminology_server_timeout_s,
+        cached_s=settings.terminology_server_cache_s,
+    )
 
 
 class Application:

@@ -50,6 +50,10 @@ class Settings:
     gzip_from_bytes: int = 2048
     keep_alive_s: int = 65
     stop_timeout_s: int = 20
+    expansion_limit: int = 50_000
+    terminology_server: str | None = None  # None: no other server is asked
+    terminology_server_timeout_s: float = 5
+    terminology_server_cache_s: int = 3600
 
     @property
     def data_folder(self) -> Path:

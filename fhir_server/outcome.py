@@ -214,6 +214,11 @@ def store_unavailable(text: str, retry_after_s: int = 5) -> FhirError:
     return _error(503, "no-store", text, headers={"Retry-After": str(retry_after_s)})
 
 
+def remote_away(text: str, retry_after_s: int = 10) -> FhirError:
+    """Another server that this one needs for an answer does not answer; names it."""
+    return _error(503, "transient", text, headers={"Retry-After": str(retry_after_s)})
+
+
 def overloaded(text: str, retry_after_s: int = 1) -> FhirError:
     return _error(503, "transient", text, headers={"Retry-After": str(retry_after_s)})
 

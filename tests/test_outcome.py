@@ -47,6 +47,7 @@ def test_issue_codes_are_those_of_fhir() -> None:
         ("headers_too_large", ("x",), 431, "too-long"),
         ("lock_unavailable", ("x",), 503, "lock-error"),
         ("store_unavailable", ("x",), 503, "no-store"),
+        ("remote_away", ("x",), 503, "transient"),
         ("overloaded", ("x",), 503, "transient"),
     ],
 )

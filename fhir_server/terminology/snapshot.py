@@ -14,6 +14,8 @@ from fhir_server.terminology.compose import Composed, Entry
 from fhir_server.terminology.concepts import CodeSystem
 from fhir_server.terminology.inline import InlineCodeSystem
 from fhir_server.terminology.kept import Kept
+from fhir_server.terminology.remote import RemoteServer
+from fhir_server.terminology.remote_system import remote_code_system
 from fhir_server.terminology.stored import StoredCodeSystem
 
 CONCEPTS_KEPT = 100_000  # in memory, of code systems
@@ -28,12 +30,18 @@ Prepared = Kept[tuple[object, ...], CodeSystem]
 
 class Snapshot:
     def __init__(
-        self, canonicals: Canonicals, concepts: ConceptReader | None, stamp: int, prepared: Prepared
+        self,
+        canonicals: Canonicals,
+        concepts: ConceptReader | None,
+        remote: RemoteServer | None,
+        stamp: int,
+        prepared: Prepared,
     ) -> None:
         self.stamp = stamp
         self.prepared = prepared
         self._canonicals = canonicals
         self._concepts = concepts  # None: there are no tables of concepts
+        self._remote = remote  # None: no other server is asked
         self._read: Kept[tuple[ResourceType, str], Sequence[Found]] = Kept(BYTES_KEPT)
         self._supplements: dict[str, list[Found]] | None = None
         # by canonical, of value sets as they are without parameters that change what is in them
@@ -70,7 +78,13 @@ class Snapshot:
         return f"there is no version {version} of the {resource_type} {url}, but {shown}"
 
     async def code_system(self, url: str, version: str | None = None) -> CodeSystem | None:
-        """None: its concepts are not here. version: None: the one that a canonical without version means."""
+        """None: its concepts cannot be had. version: None: the one that a canonical without version means."""
+        here = await self._here(url, version)
+        if here is None and self._remote is not None:
+            return await remote_code_system(self._remote, url, version)
+        return here
+
+    async def _here(self, url: str, version: str | None) -> CodeSystem | None:
         found = await self.found("CodeSystem", url, version)
         content = None if found is None else found.resource.get("content")
         if found is None or content == "supplement":

@@ -8,30 +8,42 @@ from fhir_server.store.concepts import ConceptReader
 from fhir_server.terminology.canonicals import Canonicals
 from fhir_server.terminology.compose import Composed, Entry, Key
 from fhir_server.terminology.kept import Kept
+from fhir_server.terminology.remote import RemoteServer
 from fhir_server.terminology.snapshot import CONCEPTS_KEPT, Prepared, Snapshot
 from fhir_server.terminology.value_set import composed
 
-EXPANSION_LIMIT = 50_000
-
 
 class Terminology:
-    """`limit`: codes that one expansion may have; `concepts`: of large code systems, None: there are none."""
+    """What there is of codes.
+
+    `concepts`: of large code systems, None: there are none; `remote`: another server, None: none is asked;
+    `limit`: codes that one expansion may have.
+    """
 
     def __init__(
-        self, canonicals: Canonicals, concepts: ConceptReader | None = None, *, limit: int = EXPANSION_LIMIT
+        self,
+        canonicals: Canonicals,
+        concepts: ConceptReader | None = None,
+        *,
+        remote: RemoteServer | None = None,
+        limit: int = 50_000,
     ) -> None:
         self.limit = limit
         self._canonicals = canonicals
         self._concepts = concepts
+        self._remote = remote
         prepared: Prepared = Kept(CONCEPTS_KEPT)
-        self._snapshot = Snapshot(canonicals, concepts, -1, prepared)
+        self._snapshot = self._made(-1, prepared)
 
     async def snapshot(self) -> Snapshot:
         """The definitions as they are now: what other processes have changed is seen too."""
         stamp = await self._canonicals.stamp()
         if stamp != self._snapshot.stamp:
-            self._snapshot = Snapshot(self._canonicals, self._concepts, stamp, self._snapshot.prepared)
+            self._snapshot = self._made(stamp, self._snapshot.prepared)
         return self._snapshot
+
+    def _made(self, stamp: int, prepared: Prepared) -> Snapshot:
+        return Snapshot(self._canonicals, self._concepts, self._remote, stamp, prepared)
 
     async def codes(self, value_set: str) -> frozenset[Key]:
         """(system, code) of all codes of a value set, by its canonical.
