@@ -1,0 +1,137 @@
+"""Each word of ElementDefinition by its rows under `cases/profiles`, and what holds of every profile."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from fhir_server.outcome import DefinitionError
+from fhir_server.resource import encode
+from fhir_server.validation.profiles import Profiles
+from tests.definitions.structures import core_structures
+from tests.validation.checking import definitions, validator
+from tests.validation.profiling import URL, Sources, cases, issues, structure
+
+CASES = list(cases())
+
+
+@pytest.mark.parametrize(
+    ("profiles", "data", "expected"),
+    [pytest.param(*row, id=f"{word}: {name}") for word, name, *row in CASES],
+)
+def test_a_word(profiles: list[dict[str, Any]], data: dict[str, Any], expected: list[list[str]]) -> None:
+    before = encode(data)
+    found = issues(profiles, data)
+    assert [[issue.severity, issue.message, issue.expression] for issue in found] == expected
+    assert encode(data) == before
+    assert all(issue.diagnostics.startswith(f"{issue.expression}: ") for issue in found)
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for _, name, _, data, _ in CASES])
+def test_the_base_allows_all_that_rows_say(name: str, data: dict[str, Any]) -> None:
+    """So that a row shows what the profile adds."""
+    assert validator().check(data) == []
+
+
+def test_the_words_have_rows_that_pass_and_rows_that_fail() -> None:
+    for word in {word for word, *_ in CASES}:
+        assert {bool(expected) for name, *_, expected in CASES if name == word} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("element", "message"),
+    [
+        ({"path": "Patient.nmae"}, "Patient.nmae: the base has no such element"),
+        ({"path": "Patient.name", "min": 2, "max": "1"}, "Patient.name: min 2 is more than max 1"),
+        (
+            {"path": "Patient", "constraint": [{"key": "x-1", "severity": "error", "expression": "a b"}]},
+            "Patient: constraint x-1: ",
+        ),
+        ({"path": "Patient.birthDate", "minValueDate": "x"}, "Patient.birthDate: minValueDate is 'x'"),
+        (
+            {"path": "Patient.name", "slicing": {"rules": "loose"}, "sliceName": None},
+            "Patient.name: slicing.rules is 'loose'",
+        ),
+        (
+            {"path": "Patient.name", "slicing": {"discriminator": [{"type": "x", "path": "use"}]}},
+            "Patient.name:a: discriminator x use: there is no such type",
+        ),
+        (
+            {"path": "Patient.name", "slicing": {"discriminator": [{"type": "value", "path": "first("}]}},
+            "Patient.name:a: discriminator value first(",
+        ),
+        (
+            {
+                "path": "Patient.name",
+                "slicing": {"discriminator": [{"type": "value", "path": "where(true)"}]},
+            },
+            "a discriminator is a path of elements",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_profile_names_canonical_and_element(element: Any, message: str) -> None:
+    slice_ = {"id": "Patient.name:a", "path": "Patient.name", "sliceName": "a", "min": 1}
+    elements = [element, slice_] if "slicing" in element else [element]
+    with pytest.raises(DefinitionError) as error:
+        issues([{"type": "Patient", "elements": elements}], {"resourceType": "Patient", "active": True})
+    assert str(error.value).startswith(f"{URL}: ")
+    assert message in str(error.value)
+
+
+def test_a_profile_of_no_type_is_refused() -> None:
+    with pytest.raises(DefinitionError, match=r"example\.org/p: type is 'Patent'"):
+        issues([{"type": "Patent", "elements": []}], {"resourceType": "Patient", "active": True})
+
+
+def test_a_cyclic_profile_ends_with_an_error() -> None:
+    ring = [
+        {
+            "type": "Patient",
+            "url": URL,
+            "baseDefinition": "http://example.org/q",
+            "elements": [{"path": "Patient"}],
+        },
+        {
+            "type": "Patient",
+            "url": "http://example.org/q",
+            "baseDefinition": URL,
+            "elements": [{"path": "Patient"}],
+        },
+    ]
+    with pytest.raises(DefinitionError, match="the definition needs itself"):
+        issues(ring, {"resourceType": "Patient", "active": True})
+
+
+def test_profiles_that_refer_to_each_other_end() -> None:
+    """A Patient linked to itself, by a profile that wants the other to conform to it too."""
+    other = {"path": "Patient.link.other", "type": [{"code": "Reference", "targetProfile": [URL]}]}
+    patient = {
+        "resourceType": "Patient",
+        "id": "1",
+        "link": [{"other": {"reference": "Patient/1"}, "type": "seealso"}],
+    }
+    profile = {"type": "Patient", "elements": [other]}
+    assert issues([profile], patient, resources={"Patient/1": patient}) == []
+
+
+def test_definitions_are_asked_for_once() -> None:
+    asked: list[str] = []
+
+    class Counting(Sources):
+        async def structure(self, canonical: str) -> Any:
+            asked.append(canonical)
+            return await super().structure(canonical)
+
+    core_structures()
+    made = structure({"type": "Patient", "elements": [{"path": "Patient.name", "min": 1}]})
+    profiles = Profiles(definitions(), Counting([made]))
+
+    async def twice() -> None:
+        for _ in range(2):
+            patient = {"resourceType": "Patient", "active": True, "meta": {"profile": [URL]}}
+            assert [issue.message for issue in await profiles.check(patient, "Patient")] == [
+                "cardinality-min"
+            ]
+
+    asyncio.run(twice())
+    assert len(asked) == len(set(asked))
