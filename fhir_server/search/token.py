@@ -84,24 +84,17 @@ def _primitive(column: str, *, folded: bool) -> Emit:
     return emit
 
 
-def _coding(column: str, indexing: Indexing) -> Emit:
-    systems, text_rows = column + SYSTEM, _text(column, indexing)
+# as sets, which keep the hashes of what they hold: adding them to others costs less than adding their members
+_Tokens = frozenset[tuple[str, int]]
+_Texts = frozenset[tuple[str, str, int]]
 
-    @lru_cache(maxsize=1024)
-    def rows_of(
-        system: str | None, code: str | None, display: str | None
-    ) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
-        tokens, texts = text_rows(display)
-        if system or code:
-            hashed = code_hash(system, code)
-            tokens += ((column, hashed),)
-            texts += ((systems, system, hashed),) if system else ()
-            texts += ((column, code.casefold(), hashed),) if code else ()
-        return tokens, texts
+
+def _coding(column: str, indexing: Indexing) -> Emit:
+    coding_rows = _coding_rows(column, indexing)
 
     def emit(value: Any, rows: Rows) -> None:
         get = value.get
-        tokens, texts = rows_of(get("system"), get("code"), get("display"))
+        tokens, texts = coding_rows(get("system"), get("code"), get("display"), None)
         rows.tokens.update(tokens)
         rows.lexicon.update(texts)
 
@@ -109,35 +102,59 @@ def _coding(column: str, indexing: Indexing) -> Emit:
 
 
 def _codeable_concept(column: str, indexing: Indexing) -> Emit:
-    coding, text_rows = _coding(column, indexing), _text(column, indexing)
+    coding_rows = _coding_rows(column, indexing)
 
     def emit(value: Any, rows: Rows) -> None:
-        for item in value.get("coding", ()):
-            coding(item, rows)
-        if text := value.get("text"):
-            tokens, texts = text_rows(text)
+        text, codings = value.get("text"), value.get("coding")
+        if codings is None:
+            codings = _NO_CODE
+        for coding in codings:
+            get = coding.get
+            tokens, texts = coding_rows(get("system"), get("code"), get("display"), text)
             rows.tokens.update(tokens)
             rows.lexicon.update(texts)
 
     return emit
 
 
-_TextRows = Callable[[str | None], tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]]
+_NO_CODE: tuple[dict[str, str], ...] = ({},)
 
 
-def _text(column: str, indexing: Indexing) -> _TextRows:
+def _coding_rows(
+    column: str, indexing: Indexing
+) -> Callable[[str | None, str | None, str | None, str | None], tuple[_Tokens, _Texts]]:
+    """The rows of a coding by system, code, display, and the text of the CodeableConcept that it is of."""
+    systems, text_rows = column + SYSTEM, _text_rows(column, indexing)
+
+    @lru_cache(maxsize=1024)
+    def rows_of(
+        system: str | None, code: str | None, display: str | None, text: str | None
+    ) -> tuple[_Tokens, _Texts]:
+        (tokens, texts), (more_tokens, more_texts) = text_rows(display), text_rows(text)
+        found, explained = set(tokens | more_tokens), set(texts | more_texts)
+        if system or code:
+            hashed = code_hash(system, code)
+            found.add((column, hashed))
+            if system:
+                explained.add((systems, system, hashed))
+            if code:
+                explained.add((column, code.casefold(), hashed))
+        return frozenset(found), frozenset(explained)
+
+    return rows_of
+
+
+def _text_rows(column: str, indexing: Indexing) -> Callable[[str | None], tuple[_Tokens, _Texts]]:
     """The rows of what people read of a code, normalised like strings."""
     named = column + TEXT
 
     @lru_cache(maxsize=512)
-    def rows_of(
-        text: str | None,
-    ) -> tuple[tuple[tuple[str, int], ...], tuple[tuple[str, str, int], ...]]:
+    def rows_of(text: str | None) -> tuple[_Tokens, _Texts]:
         comparable = normalise(text) if text and not indexing.plain else ""
         if not comparable:
-            return (), ()
+            return frozenset(), frozenset()
         hashed = hash64(comparable)
-        return ((named, hashed),), ((named, comparable, hashed),)
+        return frozenset(((named, hashed),)), frozenset(((named, comparable, hashed),))
 
     return rows_of
 
@@ -161,7 +178,7 @@ def _identifier(column: str, indexing: Indexing) -> Emit:
 
 def _identifier_type(column: str, indexing: Indexing) -> Emit:
     """`system|code|value` for each code of an identifier's type, and the type's text."""
-    of_type, text_rows = column + OF_TYPE, _text(column, indexing)
+    of_type, text_rows = column + OF_TYPE, _text_rows(column, indexing)
 
     def emit(value: Any, rows: Rows) -> None:
         type_, text = value["type"], value.get("value")
