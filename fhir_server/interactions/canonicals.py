@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/references.html#canonical
 """
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import cast
@@ -10,10 +11,13 @@ from typing import cast
 from fhir_server.definitions.registry import Definitions
 from fhir_server.resource import Resource, decode
 from fhir_server.search.compile import criteria
+from fhir_server.store.algebra import Everything
 from fhir_server.store.protocol import Reader
-from fhir_server.terminology.canonicals import RESOURCE_TYPES, Found
+from fhir_server.terminology.canonicals import RESOURCE_TYPES, Found, Known
 
 _MANY = 1000
+_ALL = 1_000_000
+_AT_ONCE = 50
 
 
 class StoredCanonicals:
@@ -38,16 +42,32 @@ class StoredCanonicals:
     async def supplements(self) -> list[Found]:
         return await self._found("CodeSystem", "content-mode", "supplement")
 
+    async def code_systems(self) -> list[Known]:
+        found = []
+        identities = await self._store.identities("CodeSystem", Everything(), _ALL)
+        for start in range(0, len(identities), _AT_ONCE):
+            for version in await self._store.read_many(identities[start : start + _AT_ONCE]):
+                resource = decode(version.body)
+                if "url" in resource:
+                    texts = (resource.get(name) for name in ("version", "content", "language"))
+                    found.append(Known(resource["url"], *texts))
+            await asyncio.sleep(0)  # others have their turn
+        return found
+
     async def _found(self, resource_type: str, parameter: str, value: str) -> list[Found]:
         where = criteria(self._definitions, resource_type, [(parameter, value)], "")
-        return [await self._of(*each) for each in await self._store.identities(resource_type, where, _MANY)]
+        found = [await self._of(*each) for each in await self._store.identities(resource_type, where, _MANY)]
+        return [each for each in found if each is not None]
 
-    async def _of(self, resource_type: str, id_: str) -> Found:
+    async def _of(self, resource_type: str, id_: str) -> Found | None:
+        """None: it was deleted since it was found."""
         for place, source in enumerate(self._sources or (self._store,)):
             version = await source.read(resource_type, id_)
             if version is not None:
+                if version.deleted:
+                    break
                 return Found(cast(Resource, decode(version.body)), place, version.sequence, len(version.body))
-        raise AssertionError(f"{resource_type}/{id_} was found and is not there")
+        return None
 
 
 def _escaped(text: str) -> str:

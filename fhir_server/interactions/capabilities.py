@@ -18,10 +18,12 @@ from fhir_server.interactions.operations import OPERATIONS
 from fhir_server.interactions.preconditions import lists_tag
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.table import Table
+from fhir_server.interactions.terminology_capabilities import about_terminology
 from fhir_server.outcome import bad_value
 from fhir_server.resource import encode
 from fhir_server.search.custom import being_built
 from fhir_server.search.special import LATER
+from fhir_server.terminology.snapshot import Snapshot
 
 RELEASED = "2026-11-23"
 """The day on which the statement last changed otherwise than by settings."""
@@ -48,12 +50,16 @@ class Capabilities:
         self._table = table
         self._kept: WeakKeyDictionary[Definitions, dict[tuple[Settings, str], tuple[bytes, bytes, str]]]
         self._kept = WeakKeyDictionary()
+        self._of_snapshot: WeakKeyDictionary[Snapshot, tuple[bytes, bytes, str]] = WeakKeyDictionary()
 
     async def answer(self, context: Context, request: Request) -> Response:
         mode = next((value for name, value in request.parameters if name == "mode"), "full")
         if mode not in MODES:
             raise bad_value(f"mode is {mode!r}, it can be {', '.join(MODES)}")
-        before, after, digest = self._statement(context, mode)
+        if mode == "terminology":
+            before, after, digest = await self._terminology(context)
+        else:
+            before, after, digest = self._statement(context, mode)
         headers = {"ETag": f'W/"{digest}"'}
         if request.if_none_match is not None and lists_tag(request.if_none_match, digest):
             return Response(304, headers=headers)
@@ -63,14 +69,23 @@ class Capabilities:
         kept = self._kept.setdefault(context.definitions, {})
         key = context.settings, mode
         if key not in kept:
-            made = (
-                _head("TerminologyCapabilities")
-                if mode == "terminology"
-                else _Statement(context, self._table, mode == "normative").resource()
-            )
-            before, after = encode(made).split(f'"{_BASE}"'.encode(), 1)
-            kept[key] = before, after, xxhash.xxh3_64_hexdigest(before + after)
+            kept[key] = _parted(_Statement(context, self._table, mode == "normative").resource())
         return kept[key]
+
+    async def _terminology(self, context: Context) -> tuple[bytes, bytes, str]:
+        """It names the code systems that are there, so it is good until a definition changes."""
+        snapshot = await context.terminology.snapshot()
+        found = self._of_snapshot.get(snapshot)
+        if found is None:
+            found = _parted(_head("TerminologyCapabilities") | await about_terminology(snapshot))
+            self._of_snapshot[snapshot] = found
+        return found
+
+
+def _parted(statement: dict[str, Any]) -> tuple[bytes, bytes, str]:
+    """What stands before and after the base URL, and a digest."""
+    before, after = encode(statement).split(f'"{_BASE}"'.encode(), 1)
+    return before, after, xxhash.xxh3_64_hexdigest(before + after)
 
 
 def _head(resource_type: str) -> dict[str, Any]:

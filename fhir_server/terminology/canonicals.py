@@ -25,6 +25,15 @@ class Found(NamedTuple):
         return self.source, self.resource["resourceType"], self.sequence
 
 
+class Known(NamedTuple):
+    """A code system, in short."""
+
+    url: str
+    version: str | None
+    content: str
+    language: str | None
+
+
 class Canonicals(Protocol):
     """Handed in: the store, as terminology needs it."""
 
@@ -36,6 +45,9 @@ class Canonicals(Protocol):
 
     async def maps(self, system: str, *, target: bool) -> Sequence[Found]:
         """ConceptMaps with a group that maps from the code system, or (target) to it."""
+
+    async def code_systems(self) -> Sequence[Known]:
+        """All that there are, supplements too."""
 
     async def supplements(self) -> Sequence[Found]:
         """CodeSystems with `content` supplement."""

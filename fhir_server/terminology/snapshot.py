@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from fhir_server.outcome import FhirError, not_found
 from fhir_server.resource import Resource
 from fhir_server.store.concepts import ConceptReader, ConceptTable
-from fhir_server.terminology.canonicals import Canonicals, Found, ResourceType, chosen, split
+from fhir_server.terminology.canonicals import Canonicals, Found, Known, ResourceType, chosen, split
 from fhir_server.terminology.compose import Composed, Entry
 from fhir_server.terminology.concepts import CodeSystem
 from fhir_server.terminology.inline import InlineCodeSystem
@@ -83,6 +83,18 @@ class Snapshot:
         if here is None and self._remote is not None:
             return await remote_code_system(self._remote, url, version)
         return here
+
+    async def code_systems(self) -> list[Known]:
+        """Those whose codes are here, in the order of their urls and versions."""
+        tables: set[tuple[str, str]] = set()
+        if self._concepts is not None:
+            tables = {(each.url, each.version) for each in await self._concepts.tables()}
+        found = {
+            each
+            for each in await self._canonicals.code_systems()
+            if each.content in ("complete", "fragment", "example") or (each.url, each.version or "") in tables
+        }
+        return sorted(found, key=lambda each: (each.url, each.version or ""))
 
     async def _here(self, url: str, version: str | None) -> CodeSystem | None:
         found = await self.found("CodeSystem", url, version)

@@ -5,7 +5,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
 from fhir_server.resource import Resource
-from fhir_server.terminology.canonicals import Found, ResourceType
+from fhir_server.terminology.canonicals import Found, Known, ResourceType
 from fhir_server.terminology.terminology import Terminology
 
 T = TypeVar("T")
@@ -41,6 +41,11 @@ class Memory:
                 and system in [group.get(side) for group in each.get("group", ())]
             )
         )
+
+    async def code_systems(self) -> list[Known]:
+        found = self._all(lambda each: each["resourceType"] == "CodeSystem")
+        names = ("url", "version", "content", "language")
+        return [Known(*(each.resource.get(name) for name in names)) for each in found]
 
     async def supplements(self) -> list[Found]:
         return self._all(lambda each: each.get("content") == "supplement")

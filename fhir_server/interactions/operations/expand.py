@@ -22,13 +22,13 @@ _BOOLEANS = (
 _CANONICALS = ("exclude-system", "system-version", "check-system-version", "force-system-version")
 _INTEGERS = ("offset", "count")
 _TEXTS = ("filter", "displayLanguage")
-_KNOWN = (
+PARAMETERS = (
     *value_sets.PARAMETERS, *_TEXTS, *_INTEGERS, *_BOOLEANS, *_CANONICALS, "contextDirection", "designation",
 )  # fmt: skip
 
 
 async def expand(context: Context, request: Request) -> Response:
-    given = arguments(request, _KNOWN, bare="valueSet")
+    given = arguments(request, PARAMETERS, bare="valueSet")
     require_now(context, given)
     direction = given.text("contextDirection")
     if direction not in (None, *value_sets.DIRECTIONS):
