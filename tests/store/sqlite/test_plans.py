@@ -65,6 +65,7 @@ async def observations(store: SqliteStore) -> None:
             tokens=[["Observation.code", n % 7], ["Observation.status", 1]],
             dates=[["Observation.date", n * DAY, n * DAY + 999]],
             references=[[SUBJECT, "Patient", f"p{n % 5}"]],
+            positions=[["Observation.place", 30 + n / 100, 110]],
             lexicon=[["Observation.code", str(n % 7), n % 7]],
         )
         for n in range(40)
@@ -76,6 +77,7 @@ async def observations(store: SqliteStore) -> None:
 CODE = algebra.TokenIn("Observation.code", (3,))
 RECENT = algebra.Between("date", "Observation.date", high_from=5 * DAY)
 NAMED = algebra.Forward(SUBJECT, "Patient", algebra.StringStarts("Patient.name", "name1"))
+NEAR = algebra.Near("Observation.place", 30.1, 110.0, 10_000)
 BY_DATE = SortKey("date", ("Observation.date",))
 SEEKING: list[tuple[Node, tuple[SortKey, ...]]] = [
     (algebra.Everything(), ()),
@@ -86,6 +88,8 @@ SEEKING: list[tuple[Node, tuple[SortKey, ...]]] = [
     (algebra.And((CODE, RECENT)), ()),
     (algebra.And((CODE, NAMED)), ()),
     (RECENT, ()),
+    (NEAR, ()),
+    (algebra.And((CODE, NEAR)), ()),
     (algebra.Not(CODE), ()),
     (algebra.And((CODE, RECENT)), (BY_DATE,)),
     (algebra.Everything(), (BY_DATE,)),
