@@ -18,11 +18,13 @@ from fhir_server import __version__
 from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.bulk.adopt import Adoption
 from fhir_server.bulk.jobs import Jobs, retry_failed
-from fhir_server.bulk.packages import open_layers, package_names
+from fhir_server.bulk.layers import Layers
+from fhir_server.bulk.packages import package_names
 from fhir_server.bulk.reindex import Pause, Reindex, Way
 from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions import registry
+from fhir_server.definitions.registry import Definitions
 from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
@@ -42,11 +44,11 @@ from fhir_server.rest.log import Log, Records, Write
 from fhir_server.rest.url import is_below_base
 from fhir_server.search.index import Indexer
 from fhir_server.search.restrict import restricted
-from fhir_server.search.rules import KIND
+from fhir_server.search.rules import KIND, Task
 from fhir_server.search.rules import decode as decode_rules
 from fhir_server.search.words import WORDING
 from fhir_server.store.jobs import Job
-from fhir_server.store.protocol import Extract
+from fhir_server.store.protocol import Extract, Reader
 from fhir_server.store.rows import Rows
 from fhir_server.store.ruled import RuledStore
 from fhir_server.store.sqlite import SqliteStore, open_store
@@ -88,7 +90,7 @@ class Parts:
         """owner: the index is made anew where it was made by other rules; else that is refused."""
         extracting = Extracting(self.indexer)
         main = self.open_main(extracting.extract)
-        opened = OpenContext(self, main, open_layers(self.settings.data_folder, self.indexer), extracting)
+        opened = OpenContext(self, main, Layers(self.settings.data_folder, self.indexer), extracting)
         try:
             await opened.adoption.adopt(main, owner=owner)
             await opened.present.renewed()
@@ -132,20 +134,19 @@ def _bases(settings: Settings) -> tuple[str, ...]:
 class OpenContext:
     """A store that is open, and what the interactions need to work on it; made by `Parts.open_context`."""
 
-    def __init__(
-        self, parts: Parts, main: SqliteStore, layers: Sequence[SqliteStore], extracting: Extracting
-    ) -> None:
+    def __init__(self, parts: Parts, main: SqliteStore, layers: Layers, extracting: Extracting) -> None:
         self.main = main
-        self.layers = layers
+        self.layers: Sequence[SqliteStore] = layers.originals
+        self._all_layers = layers
         self._parts = parts
         self._secret = parts.secret()
         self._send = HttpSend(parts.settings.terminology_server_timeout_s)
         self._remote = _remote(parts.settings, self._send)
-        parameters = SearchParameters(parts.definitions, layers, layers[:-1])
+        parameters = SearchParameters(parts.definitions, self.layers, self.layers[:-1], self._lacking)
         names = package_names(parts.settings.data_folder)
         self.adoption = Adoption(parameters, parts.indexer.indexing, names)
         self.present = Present(
-            main, layers, extracting, self._context, parameters.settle, self.adoption.check
+            main, layers.fitting, extracting, self._context, parameters.settle, self.adoption.check
         )
 
     @property
@@ -153,9 +154,12 @@ class OpenContext:
         """For the rules of indexing seen last."""
         return self.present.context
 
-    def _context(self, store: RuledStore, indexer: Indexer) -> Context:
+    async def _lacking(self, definitions: Definitions) -> Task | None:
+        return await self._all_layers.lacking(self._parts.indexer.with_definitions(definitions))
+
+    def _context(self, store: RuledStore, indexer: Indexer, layers: Sequence[Reader]) -> Context:
         parts = self._parts
-        canonicals = StoredCanonicals(store, indexer.definitions, (self.main, *self.layers))
+        canonicals = StoredCanonicals(store, indexer.definitions, (self.main, *layers))
         terminology = Terminology(
             canonicals,
             self.main.concepts,
@@ -180,13 +184,13 @@ class OpenContext:
             context = await self.present.renewed()
             return Way(self.present.kept, context.indexer)
 
-        return Reindex(self.main, way, pause=pause or (lambda _: asyncio.sleep(0)), show=show)
+        pause = pause or (lambda _: asyncio.sleep(0))
+        return Reindex(self.main, way, pause=pause, derive=self._all_layers.derive, show=show)
 
     async def close(self) -> None:
         await self._send.close()
         await self.main.close()
-        for layer in self.layers:
-            await layer.close()
+        await self._all_layers.close()
 
 
 def _remote(settings: Settings, send: HttpSend) -> RemoteServer | None:

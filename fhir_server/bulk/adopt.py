@@ -48,7 +48,8 @@ class Adoption:
         made by other rules leaves it alone: raises OtherIndexError.
         """
         kept = decode(await store.rules())
-        if self._is_mine(kept) and kept.packages == self._packages:
+        lacking = None if kept.building else await self._parameters.lacking(kept)
+        if self._is_mine(kept) and kept.packages == self._packages and lacking is None:
             return
         if not self._is_mine(kept) and await store.last_sequence():
             self.extraction()  # not inside of the lock
@@ -66,7 +67,7 @@ class Adoption:
         taken = self._extraction or (old.extraction if self._is_mine(old) else {})
         packages = self._packages if new is not old else old.packages
         new = structs.replace(new, made_by=self._made_by, extraction=taken, packages=packages)
-        if new != old:
+        if new != old or await self._parameters.lacking(new) is not None:
             await self._parameters.adopt(tx, old, new, task)
 
     async def _difference(self, tx: Transaction, old: Rules) -> Task | None:

@@ -79,7 +79,7 @@ class Reindex:
         way: Callable[[], Awaitable[Way]],
         *,
         pause: Pause = lambda _: asyncio.sleep(0),
-        derive: Callable[[Way], Awaitable[None]] | None = None,
+        derive: Callable[[Way, Pause], Awaitable[None]] | None = None,
         show: Callable[[Job], None] = lambda _: None,
     ) -> None:
         """way: by the rules as they are now. derive: makes the layers fit them. show: is told how it goes."""
@@ -107,8 +107,8 @@ class Reindex:
             case "fill":
                 await work.fill(way)
             case "layers":
-                if self._derive is not None and work.task.fills:
-                    await self._derive(way)
+                if self._derive is not None:
+                    await self._derive(way, self._pause)
                 await work.keep(way, Place("drop"))
             case _:
                 await work.drop(way)

@@ -4,7 +4,8 @@ Definitions, indexer and store of a context belong together and never change. Wh
 committed, by whichever process, the next request finds its sign and gets a context of its own.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from fhir_server.interactions.context import Context
@@ -17,8 +18,10 @@ from fhir_server.store.protocol import Reader
 from fhir_server.store.rows import Rows
 from fhir_server.store.ruled import RuledStore, Settle
 
-ContextOf = Callable[[RuledStore, Indexer], Context]
-"""A context for a store and the indexer of its rules."""
+ContextOf = Callable[[RuledStore, Indexer, Sequence[Reader]], Context]
+"""A context for a store, the indexer of its rules, and the layers under it."""
+LayersOf = Callable[[Indexer], Awaitable[Sequence[Reader]]]
+"""The layers whose rows are made as this indexer makes them."""
 
 
 class Extracting:
@@ -35,7 +38,7 @@ class Present:
     def __init__(
         self,
         main: Writable,
-        layers: Sequence[Reader],
+        layers: LayersOf,
         extracting: Extracting,
         context_of: ContextOf,
         settle: Settle,
@@ -43,7 +46,8 @@ class Present:
     ) -> None:
         """extracting: what `main` was opened with. check: raises when this process cannot follow rules."""
         self.main = main
-        self.layers = layers
+        self._layers_of = layers
+        self._lock = asyncio.Lock()
         self._extracting = extracting
         self._core = extracting.indexer
         self._context_of = context_of
@@ -60,20 +64,21 @@ class Present:
 
     async def renewed(self) -> Context:
         """The context for the rules as they are now; raises 503 when this process cannot work by them."""
-        while not self.is_current:
-            # the sign first: rules that come meanwhile have another
-            sign = self.main.rules_sign
-            kept = await self.main.rules()
-            if self._sign is None or kept != self.kept:
-                self._take_up(kept, sign)
-            else:
-                store = self.context.store
-                assert isinstance(store, RuledStore)
-                store.sign = sign
-            self._sign = sign
+        async with self._lock:
+            while not self.is_current:
+                # the sign first: rules that come meanwhile have another
+                sign = self.main.rules_sign
+                kept = await self.main.rules()
+                if self._sign is None or kept != self.kept:
+                    await self._take_up(kept, sign)
+                else:
+                    store = self.context.store
+                    assert isinstance(store, RuledStore)
+                    store.sign = sign
+                self._sign = sign
         return self.context
 
-    def _take_up(self, kept: bytes, sign: int) -> None:
+    async def _take_up(self, kept: bytes, sign: int) -> None:
         found = rules.decode(kept)
         self._check(found)
         definitions = self._core.definitions
@@ -83,8 +88,8 @@ class Present:
         indexer = self._core
         if definitions is not indexer.definitions:
             indexer = indexer.with_definitions(definitions)
-        store = RuledStore(self.main, self.layers, kept, sign, watched=WATCHED, settle=self._settle)
+        layers = await self._layers_of(indexer)
+        store = RuledStore(self.main, layers, kept, sign, watched=WATCHED, settle=self._settle)
         self._extracting.indexer = indexer
-        self.context = replace(self._context_of(store, indexer), present=self)
+        self.context = replace(self._context_of(store, indexer, layers), present=self)
         self.kept, self.rules = kept, found
-

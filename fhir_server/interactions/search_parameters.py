@@ -6,7 +6,7 @@ The transaction that changes a SearchParameter changes the rules of indexing too
 write is indexed by them, and a job fills in what was there before.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from msgspec import structs
 
@@ -15,13 +15,14 @@ from fhir_server.outcome import Issue, unprocessable
 from fhir_server.resource import Resource, decode, new_id
 from fhir_server.search.columns import columns_of
 from fhir_server.search.custom import RESOURCE_TYPE, columns_by_type, in_force, is_in_use, name_of
-from fhir_server.search.rules import KIND, Rules, Task, encode_task, is_composite
+from fhir_server.search.rules import KIND, Rules, Task, encode_task, is_composite, merged
 from fhir_server.search.rules import decode as decode_rules
 from fhir_server.search.rules import encode as encode_rules
 from fhir_server.store.algebra import Everything
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Reader, Transaction
 
+Lacking = Callable[[Definitions], Awaitable[Task | None]]
 WATCHED = frozenset((RESOURCE_TYPE,))
 
 _ALL = 1_000_000
@@ -31,12 +32,20 @@ class SearchParameters:
     """Keeps the rules of a store in step with the SearchParameters in it and in its packages."""
 
     def __init__(
-        self, core: Definitions, layers: Sequence[Reader] = (), packages: Sequence[Reader] = ()
+        self,
+        core: Definitions,
+        layers: Sequence[Reader] = (),
+        packages: Sequence[Reader] = (),
+        lacking: Lacking | None = None,
     ) -> None:
-        """layers: those under the store. packages: the ones whose parameters count beside those of R4."""
+        """layers: those under the store. packages: the ones whose parameters count beside those of R4.
+
+        lacking: what cannot be searched by until there are layers that fit definitions.
+        """
         self._core = core
         self._layers = layers
         self._packages = packages
+        self._lacking = lacking
         self._packaged: list[Resource] | None = None  # None: not looked up yet
 
     async def settle(self, tx: Transaction) -> None:
@@ -80,7 +89,10 @@ class SearchParameters:
         """
         found = self._task(old, new)
         if task is not None:
-            found = structs.replace(found, kinds=task.kinds, everything=task.everything)
+            found = merged(found, task)
+        more = await self.lacking(new)
+        if more is not None:
+            found = merged(found, more)
         there = set(await tx.totals()).union(*[await layer.totals() for layer in self._layers])
         if not found.kinds and not found.everything:
             build = {name: columns for name, columns in found.build.items() if name in there}
@@ -92,6 +104,12 @@ class SearchParameters:
             await tx.put_job(job)
             new = new.with_part(found.part(job.id))
         await tx.set_rules(encode_rules(new))
+
+    async def lacking(self, rules: Rules) -> Task | None:
+        """What cannot be searched by because layers do not fit the rules; None: nothing."""
+        if self._lacking is None:
+            return None
+        return await self._lacking(self._core.with_parameters(rules.parameters))
 
     def _task(self, old: Rules, new: Rules) -> Task:
         had, needed = self._columns(old), self._columns(new)

@@ -63,6 +63,16 @@ class Task(Struct, frozen=True, omit_defaults=True):
         return bool(self.build or self.kinds or self.everything)
 
 
+def merged(one: Task, other: Task) -> Task:
+    build = {
+        name: tuple(sorted({*one.build.get(name, ()), *other.build.get(name, ())}))
+        for name in sorted(one.build.keys() | other.build.keys())
+    }
+    kinds = tuple(sorted({*one.kinds, *other.kinds}))
+    drop = tuple(sorted({*one.drop, *other.drop}))
+    return Task(build, kinds, one.everything or other.everything, drop)
+
+
 class Rules(Struct, frozen=True, omit_defaults=True, dict=True):
     made_by: str = ""  # release and settings of who made the index; "": not known
     extraction: dict[str, str] = {}  # fingerprint of the rows, by parameter type; empty: not known

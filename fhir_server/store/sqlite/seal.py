@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import apsw
@@ -39,6 +40,12 @@ def seal(path: Path) -> None:
         connection.execute("VACUUM")
     finally:
         connection.close()
+
+
+def without_log(path: Path) -> None:
+    """Put into the file what its log still holds, for a file that will be opened as immutable."""
+    with closing(open_writer(path)) as connection:
+        connection.pragma("journal_mode", "delete")
 
 
 def _number_by_name(connection: apsw.Connection) -> None:
