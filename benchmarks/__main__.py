@@ -21,12 +21,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="measurements, of which the median counts")
     parser.add_argument("--workers", type=int, default=1, help="processes of the server")
     parser.add_argument("--profile", type=Path, help="folder for py-spy's stacks")
+    parser.add_argument("--largest", type=int, default=200_000, help="resources of W10's largest store")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for what comes of it")
     given = parser.parse_args()
     chosen = given.workloads or list(WORKLOADS)
     if unknown := set(chosen) - set(WORKLOADS):
         parser.error(f"{', '.join(sorted(unknown))}: not a workload, they are {', '.join(WORKLOADS)}")
-    options = Options(given.seconds, given.rounds, given.workers, given.profile)
+    options = Options(given.seconds, given.rounds, given.workers, given.profile, given.largest)
     results = []
     with tqdm(chosen) as bar:
         for name in bar:

@@ -27,6 +27,7 @@ class Options:
     rounds: int = 3
     workers: int = 1
     profile: Path | None = None  # folder for py-spy's stacks; None: no profile is taken
+    largest: int = 200_000  # resources of the largest store of W10
 
     @property
     def quick(self) -> bool:
@@ -232,6 +233,7 @@ def main(run: Callable[[Options], Result]) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--profile", type=Path, help="folder for py-spy's stacks")
+    parser.add_argument("--largest", type=int, default=200_000, help="resources of the largest store of W10")
     options = Options(**vars(parser.parse_args()))
     before = machine_speed()
     result = run(options)

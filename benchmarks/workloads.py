@@ -2,14 +2,29 @@
 
 from collections.abc import Callable
 
-from benchmarks import w1_read, w2_crud, w4_transactions, w5_import, w13_storage, w15_start
+from benchmarks import (
+    w1_read,
+    w2_crud,
+    w3_search,
+    w4_transactions,
+    w5_import,
+    w9_read_mix,
+    w10_growth,
+    w12_terminology,
+    w13_storage,
+    w15_start,
+)
 from benchmarks.harness import Options, Result
 
 WORKLOADS: dict[str, Callable[[Options], Result]] = {
     "W1": w1_read.run,
     "W2": w2_crud.run,
+    "W3": w3_search.run,
     "W4": w4_transactions.run,
     "W5": w5_import.run,
+    "W9": w9_read_mix.run,
+    "W10": w10_growth.run,
+    "W12": w12_terminology.run,
     "W13": w13_storage.run,
     "W15": w15_start.run,
 }
