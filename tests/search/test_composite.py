@@ -1,5 +1,7 @@
 """https://hl7.org/fhir/R4/search.html#composite"""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.search.searching import fits, refused, rows
@@ -80,6 +82,93 @@ def test_a_component_that_its_definition_misnames() -> None:
     }
     assert fits(document, "relationship=replaces$DocumentReference/old")
     assert not fits(document, "relationship=appends$DocumentReference/old")
+
+
+UCUM = "http://unitsofmeasure.org"
+
+
+def measured(value: str, unit: str) -> dict[str, object]:
+    return {"valueQuantity": {"value": Decimal(value), "unit": unit, "system": UCUM, "code": unit}}
+
+
+GLUCOSE = {"resourceType": "Observation", "code": {"coding": [{"code": "glucose"}, {"code": "2339-0"}]}}
+GLUCOSE |= measured("90", "mg/dL")
+PANEL = {
+    "resourceType": "Observation",
+    "code": {"coding": [{"code": "panel"}]},
+    "component": [
+        {"code": {"coding": [{"code": "weight"}]}} | measured("3.2", "kg"),
+        {"code": {"coding": [{"code": "loss"}]}} | measured("150", "g"),
+        {"code": {"coding": [{"code": "absent"}]}},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"2339-0$0.90|{UCUM}|g/L", True),
+        (f"glucose$900|{UCUM}|mg/L", True),
+        (f"glucose$lt1|{UCUM}|g/L", True),
+        (f"glucose$gt0.9|{UCUM}|g/L", False),
+        (f"glucose$90|{UCUM}|mg/L", False),
+        (f"glucose$90|{UCUM}|mmol/L", False),
+        ("glucose$90||mg/dL", True),
+        ("glucose$0.9||g/L", False),
+        (f"other$1|{UCUM}|g/L,glucose$0.9|{UCUM}|g/L", True),
+    ],
+)
+def test_quantities_of_the_resource_in_other_units(value: str, expected: bool) -> None:
+    assert fits(GLUCOSE, f"code-value-quantity={value}") is expected
+    assert fits(GLUCOSE, f"combo-code-value-quantity={value}") is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (f"weight$3200|{UCUM}|g", True),
+        (f"weight$gt3|{UCUM}|kg", True),
+        (f"loss$0.150|{UCUM}|kg", True),
+        (f"loss$gt1|{UCUM}|kg", False),
+        (f"loss$3.2|{UCUM}|kg", False),
+        (f"weight$150|{UCUM}|g", False),
+        (f"absent$150|{UCUM}|g", False),
+        (f"panel$150|{UCUM}|g", False),
+        (f"loss$ne3200|{UCUM}|g", True),
+        (f"absent$ne3200|{UCUM}|g", False),  # a quantity that is not there is not another one either
+    ],
+)
+def test_quantities_of_an_element_in_other_units(value: str, expected: bool) -> None:
+    assert fits(PANEL, f"component-code-value-quantity={value}") is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("due$2026-03", True),
+        ("due$ge2026-03-05", True),
+        ("due$lt2026-03-05", False),
+        ("other$2026-03", False),
+    ],
+)
+def test_a_token_and_a_date(value: str, expected: bool) -> None:
+    due = {
+        "resourceType": "Observation",
+        "code": {"coding": [{"code": "due"}]},
+        "valueDateTime": "2026-03-05T10:00:00+08:00",
+    }
+    assert fits(due, f"code-value-date={value}") is expected
+
+
+def test_separators_that_are_part_of_a_value() -> None:
+    note = {"resourceType": "Observation", "code": {"coding": [{"code": "a$b"}]}, "valueString": "1,2$3|4"}
+    assert fits(note, r"code-value-string=a\$b$1\,2\$3\|4")
+    assert not fits(note, r"code-value-string=a\$b$2")
+
+
+@pytest.mark.parametrize("prefix", ["xx", "eq eq", "$"])
+def test_400_for_a_part_that_is_none(prefix: str) -> None:
+    assert refused(f"Observation?code-value-quantity=a${prefix}5").issues[0].code == "value"
 
 
 @pytest.mark.parametrize("value", ["8480-6", "8480-6$", "$5", "1$2$3", r"1\$2"])
