@@ -15,6 +15,7 @@ from fhir_server.cli.packages import packages
 from fhir_server.cli.serving import is_loopback, serve
 from fhir_server.cli.store import back_up, doctor, put_back
 from fhir_server.cli.terminology import terminology
+from fhir_server.cli.validation import validate
 
 __all__ = ["is_loopback", "main"]
 
@@ -33,5 +34,5 @@ def version() -> None:
     click.echo(f"fhir-server {__version__}, FHIR R4 ({registry.load().release})")
 
 
-for command in (serve, load, demo, doctor, jobs, reindex, back_up, put_back, packages, terminology):
+for command in (serve, load, demo, doctor, jobs, reindex, back_up, put_back, packages, terminology, validate):
     main.add_command(command)

@@ -27,7 +27,7 @@ def packages_add(config: Path | None, sources: tuple[str, ...], **flags: object)
         add_package(parts, source)
 
 
-def add_package(parts: "Parts", source: str) -> None:
+def add_package(parts: "Parts", source: str, *, quiet: bool = False) -> None:
     from fhir_server.bulk import packages
     from fhir_server.outcome import DefinitionError, FhirError
 
@@ -46,7 +46,8 @@ def add_package(parts: "Parts", source: str) -> None:
         stop(f"{source} is not added: {error}")
     except OSError as error:
         stop(f"{source} is not added: {error.filename or settings.data}: {error.strerror}")
-    click.echo(f"{added.name} {added.version}: {added.canonicals:,} definitions added")
+    if not quiet:
+        click.echo(f"{added.name} {added.version}: {added.canonicals:,} definitions added")
 
 
 @packages.command("list")

@@ -1,0 +1,66 @@
+"""Many files validated, resource by resource; nothing is kept.
+
+https://hl7.org/fhir/R4/validation.html
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fhir_server.bulk.files import Source, items, sources
+from fhir_server.bulk.positions import Positions
+from fhir_server.interactions.context import Context
+from fhir_server.interactions.review import review
+from fhir_server.outcome import FhirError, Issue
+from fhir_server.resource import parse
+
+_ERRORS = frozenset(("fatal", "error"))
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """One resource of a file."""
+
+    file: str
+    line: int | None  # from 1, of an NDJSON file; None: the file is the resource
+    issues: tuple[Issue, ...]
+    read_bytes: int  # of the file, up to here
+
+    @property
+    def failed(self) -> bool:
+        return any(issue.severity in _ERRORS for issue in self.issues)
+
+    @property
+    def place(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+async def validate(context: Context, paths: Sequence[Path], asked: Sequence[str]) -> AsyncIterator[Validated]:
+    """asked: profiles beyond those that the resources claim. Raises UnknownFileError, OSError."""
+    for source in sources(paths):
+        async for found in _of_source(context, source, asked):
+            yield found
+
+
+async def _of_source(context: Context, source: Source, asked: Sequence[str]) -> AsyncIterator[Validated]:
+    for item in items(source):
+        yield Validated(source.name, item.line, await _issues(context, item.body, asked), item.read_bytes)
+
+
+async def _issues(context: Context, body: bytes, asked: Sequence[str]) -> tuple[Issue, ...]:
+    try:
+        resource = parse(body)
+    except FhirError as error:
+        return error.issues
+    found = await review(context.validator, context.profiles, resource, asked)
+    if not found:
+        return ()
+    positions = Positions(body.decode("utf-8-sig"))
+    return tuple(_placed(issue, positions) for issue in found)
+
+
+def _placed(issue: Issue, positions: Positions) -> Issue:
+    if issue.expression is None:
+        return issue
+    line, column = positions.of(issue.expression)
+    return replace(issue, line=line, column=column)
