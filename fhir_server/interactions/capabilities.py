@@ -171,11 +171,18 @@ class _Statement:
 
     def _common(self) -> list[dict[str, str]]:
         """The parameters of every resource, for searches over all types."""
-        return [_search_parameter(each) for each in self._usable("Resource")]
+        return [*(_search_parameter(each) for each in self._usable("Resource")), *_UNDEFINED]
 
     def _usable(self, name: str) -> list[SearchParameter]:
         parameters = self._definitions.search_parameters(name).values()
         return [each for each in parameters if each.code not in LATER and each.url not in self._unusable]
+
+
+_UNDEFINED = [
+    {"name": "_has", "type": "special", "documentation": "What resources that refer to this one are like"},
+    {"name": "_list", "type": "special", "documentation": "The id of a List that refers to the resource"},
+]
+"""Parameters of every resource of which R4 has no SearchParameter."""
 
 
 def _present(found: dict[str, Any]) -> dict[str, Any]:

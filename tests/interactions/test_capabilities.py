@@ -91,6 +91,10 @@ def _indexed(resource_type: str) -> set[str]:
     return {each.code for each in columns_of(definitions()).parameters(resource_type) if not each.not_indexed}
 
 
+def test_parameters_of_every_resource_without_a_definition_are_listed(statement: Resource) -> None:
+    assert {"_has", "_list"} <= {each["name"] for each in rest(statement)["searchParam"]}
+
+
 def test_every_parameter_that_is_listed_can_be_searched_by(statement: Resource) -> None:
     for each in rest(statement)["resource"]:
         listed = {parameter["name"] for parameter in each.get("searchParam", ())}

@@ -4,6 +4,8 @@ import pytest
 
 from fhir_server.interactions import needs
 from fhir_server.resource import Resource
+from fhir_server.search.terms import InHierarchy
+from fhir_server.store.algebra import IdIn, Not
 from tests.interactions.fhir import BASE, Fhir, codes, content, entry, observation, post
 
 ANIMALS = "http://example.org/animals"
@@ -214,6 +216,23 @@ def test_an_id_of_many_types_is_that_of_those_without_a_hierarchy_too(fhir: Fhir
     assert found(fhir, "Task?owner:below=a") == ["Organization-a", "Organization-b", "Practitioner-a"]
     assert found(fhir, "Task?owner:below=Organization/a") == ["Organization-a", "Organization-b"]
     assert found(fhir, "Task?owner:below=Practitioner/a") == ["Practitioner-a"]
+
+
+@pytest.mark.parametrize(
+    ("id_", "above", "expected"),
+    [
+        ("house", False, {"house", "ground", "upper"}),
+        ("bed", True, {"bed", "room"}),
+        ("room", True, {"room"}),
+    ],
+)
+def test_G03_a_hierarchy_leads_nowhere_through_what_is_hidden(
+    house: Fhir, id_: str, above: bool, expected: set[str]
+) -> None:
+    need = InHierarchy("Location", id_, ("Location.partOf[reference]",), above, Not(IdIn(("room",))))
+    context = house.context
+    compiled = context.needs.compiled(lambda terms: terms.hierarchy(need), context.store)
+    assert house.run(compiled) == expected
 
 
 def test_400_for_a_hierarchy_of_another_server(house: Fhir) -> None:

@@ -39,6 +39,39 @@ def cases(resource: Resource) -> Iterator[Case]:
     for parameter in columns_of(definitions()).parameters(resource["resourceType"]):
         for value in values(parameter, resource):
             yield Case(resource["resourceType"], resource["id"], parameter.code, value)
+        for modifier, value in modified_values(parameter, resource):
+            yield Case(resource["resourceType"], resource["id"], f"{parameter.code}:{modifier}", value)
+
+
+def modified_values(parameter: Parameter, resource: Resource) -> Iterator[tuple[str, str]]:
+    """What the modifiers compare that need nothing but the resource."""
+    expression = parameter.definition.expression
+    if parameter.not_indexed or expression is None or parameter.type not in ("token", "uri"):
+        return
+    compiled_expression = compile_expression(expression, definitions(), parameter.resource_type)
+    for type_name, value in compiled_expression.typed(resource):
+        match type_name:
+            case "CodeableConcept":
+                texts = [value.get("text"), *(each.get("display") for each in value.get("coding", ()))]
+                yield from (("text", escaped(text)) for text in texts if text and text.strip())
+            case "Coding" if value.get("display"):
+                yield "text", escaped(value["display"])
+            case "Identifier" if "type" in value:
+                yield from of_type(value)
+            case "uri" | "url" | "canonical" if parameter.type == "uri" and value.count("/") > 2:
+                yield "below", escaped(value)
+                yield "below", escaped(value.rpartition("/")[0])
+                yield "above", escaped(f"{value}/x")
+
+
+def of_type(identifier: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    type_ = identifier["type"]
+    if text := type_.get("text"):
+        yield "text", escaped(text)
+    for coding in type_.get("coding", ()):
+        parts = [coding.get("system"), coding.get("code"), identifier.get("value")]
+        if all(parts):
+            yield "of-type", "|".join(escaped(part or "") for part in parts)
 
 
 def values(parameter: Parameter, resource: Resource) -> Iterator[str]:
@@ -266,6 +299,9 @@ def test_what_is_indexed_is_found(tmp_path: Path) -> None:
     every = list(dict.fromkeys(case for resource in examples() for case in cases(resource)))
     assert len(every) > 10_000
     assert len({(case.resource_type, case.parameter) for case in every}) > 900
+    assert {"text", "of-type", "below", "above"} == {case.parameter.partition(":")[2] for case in every} - {
+        ""
+    }
 
     async def searched() -> list[Case]:
         store = await loaded(tmp_path / "store")

@@ -205,3 +205,22 @@ def test_400_for_what_no_reference_can_mean(search: str) -> None:
 
 def test_400_when_value_and_modifier_contradict() -> None:
     assert refused("Observation?subject:Patient=Group/1").issues[0].code == "value"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("urn:s|1", "s"), ("1", "sn"), ("|1", "n"), ("urn:s|", "s"), ("urn:t|1", ""), ("urn:t|1,|1", "n"),
+    ],
+)  # fmt: skip
+def test_identifiers_of_references(value: str, expected: str) -> None:
+    stored = [
+        {
+            "resourceType": "Observation",
+            "id": "s",
+            "subject": {"identifier": {"system": "urn:s", "value": "1"}},
+        },
+        {"resourceType": "Observation", "id": "n", "subject": {"identifier": {"value": "1"}}},
+        {"resourceType": "Observation", "id": "r", "subject": {"reference": "Patient/1"}},
+    ]
+    assert sorted(found(stored, f"Observation?subject:identifier={value}")) == sorted(expected)
