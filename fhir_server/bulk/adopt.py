@@ -8,7 +8,7 @@ from msgspec import structs
 from fhir_server.interactions.search_parameters import SearchParameters
 from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.search.column import Indexing
-from fhir_server.search.fingerprint import STRUCTURE, extraction, made_by
+from fhir_server.search.fingerprint import STRUCTURE, WORDS, extraction, made_by
 from fhir_server.search.rules import Rules, Task, decode, encode
 from fhir_server.store.protocol import Store, Transaction
 
@@ -75,11 +75,14 @@ class Adoption:
         if self._is_mine(old) or not await tx.last_sequence():
             return None
         mine = self.extraction()
-        kinds = sorted(kind for kind in mine if mine[kind] != old.extraction.get(kind))
+        kinds = {kind for kind in mine if mine[kind] != old.extraction.get(kind)}
+        words = WORDS in kinds
         if not old.extraction or STRUCTURE in kinds:
-            return Task(everything=True)
+            return Task(everything=True, words=words)
+        if kinds <= {WORDS}:
+            return Task(words=True) if words else None
         # the parts of composites are of every kind, and elements without any are not numbered
-        return Task(kinds=(*kinds, "composite")) if kinds else None
+        return Task(kinds=(*sorted(kinds - {WORDS}), "composite"), words=words)
 
     async def make_anew(self, store: Store) -> None:
         """Have the whole index made anew, whatever it was made by."""

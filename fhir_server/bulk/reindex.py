@@ -129,6 +129,8 @@ class _Work:
         self._counted = self._noted = time.monotonic()
 
     async def empty(self, way: Way) -> None:
+        if self.task.words:
+            await self.keep(way, self.place, lambda tx: tx.drop_words())
         if self.task.fills:
             await self._drop(way, self._part.holds, texts=False)
         await self.keep(way, Place("fill"))

@@ -99,7 +99,7 @@ class SearchParameters:
             found = structs.replace(found, build=build)
         elif not there:
             found = structs.replace(found, build={}, kinds=(), everything=False)
-        if found.fills or found.drop:
+        if found.fills or found.drop or found.words:
             job = Job(new_id(), KIND, encode_task(found))
             await tx.put_job(job)
             new = new.with_part(found.part(job.id))

@@ -22,10 +22,13 @@ from fhir_server.search.columns import Composite, Parameter, Source
 from fhir_server.search.index import Indexer
 from fhir_server.search.samples import RESOURCES, VALUES
 from fhir_server.search.types import TYPES
+from fhir_server.search.words import words_of
 from fhir_server.store.rows import Rows
 
 STRUCTURE = "structure"
 """What concerns columns of every kind."""
+WORDS = "words"
+"""What `_text` and `_content` find."""
 
 _PACKAGE = Path(__file__).parents[1]
 _CODE = ("search", "fhirpath", "ucum", "definitions", "resource.py", "store/rows.py", "store/earth.py")
@@ -68,7 +71,8 @@ def extraction(indexing: Indexing) -> dict[str, str]:
     for text in _resources(definitions, indexing):
         structure.update(text.encode())
     found = {kind: _of_kind(kind, types, indexing) for kind, types in ends.items()}
-    return found | {STRUCTURE: structure.hexdigest()}
+    texts = repr([words_of(resource) for resource in RESOURCES])
+    return found | {STRUCTURE: structure.hexdigest(), WORDS: xxhash.xxh3_128_hexdigest(texts)}
 
 
 def _ways(parameter: Parameter, ends: dict[str, set[str]]) -> Iterator[str]:

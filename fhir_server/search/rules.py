@@ -53,6 +53,7 @@ class Task(Struct, frozen=True, omit_defaults=True):
     kinds: tuple[str, ...] = ()  # fill all columns of these parameter types
     everything: bool = False  # fill all columns
     drop: tuple[str, ...] = ()  # columns that no parameter has any more
+    words: bool = False  # forget the words of texts
 
     def part(self, job: str) -> Part:
         columns = sorted({column for columns in self.build.values() for column in columns})
@@ -70,7 +71,8 @@ def merged(one: Task, other: Task) -> Task:
     }
     kinds = tuple(sorted({*one.kinds, *other.kinds}))
     drop = tuple(sorted({*one.drop, *other.drop}))
-    return Task(build, kinds, one.everything or other.everything, drop)
+    everything, words = one.everything or other.everything, one.words or other.words
+    return Task(build, kinds, everything, drop, words)
 
 
 class Rules(Struct, frozen=True, omit_defaults=True, dict=True):

@@ -41,6 +41,9 @@ class PassingTransaction:
     async def drop_rows(self, of: Callable[[str], bool], limit: int, *, texts: bool = False) -> int:
         return await self._tx.drop_rows(of, limit, texts=texts)
 
+    async def drop_words(self) -> None:
+        await self._tx.drop_words()
+
     async def put_job(self, job: Job) -> None:
         await self._tx.put_job(job)
 

@@ -190,6 +190,9 @@ class Transaction(Reader, Protocol):
         texts: also what the lexicon has of the columns, which nobody must be writing to then.
         """
 
+    async def drop_words(self) -> None:
+        """Forget all words of texts; they are taken anew when somebody searches by them."""
+
     async def put_job(self, job: Job) -> None:
         """Add a job, or write down how it stands now."""
 

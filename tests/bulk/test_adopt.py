@@ -14,7 +14,7 @@ from fhir_server.config import Settings
 from fhir_server.outcome import FhirError
 from fhir_server.search import fingerprint
 from fhir_server.search.column import Indexing
-from fhir_server.search.fingerprint import STRUCTURE
+from fhir_server.search.fingerprint import STRUCTURE, WORDS
 from fhir_server.search.rules import decode
 from fhir_server.search.types import TYPES
 from tests.bulk.indexed import BASE, Indexed, parameter, patient
@@ -28,7 +28,8 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """The fingerprint of what concerns all kinds takes its time, and has tests of its own."""
 
     def quick(indexing: Indexing) -> dict[str, str]:
-        return {kind: fingerprint._of_kind(kind, set(), indexing) for kind in TYPES} | {STRUCTURE: "same"}
+        found = {kind: fingerprint._of_kind(kind, set(), indexing) for kind in TYPES}
+        return found | {STRUCTURE: "same", WORDS: "same"}
 
     monkeypatch.setattr("fhir_server.bulk.adopt.extraction", quick)
 
@@ -140,6 +141,25 @@ def test_rules_of_one_kind_that_change_concern_that_kind(
     assert server.found("Observation?date=2026") == {"Observation/o"}
     server.work_off()
     assert server.found("Observation?status=final") == {"Observation/o"}
+    assert server.findings() == []
+
+
+def test_other_words_of_texts_are_taken_when_they_are_searched(
+    reopen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = reopen()
+    server.put(*(observation(f"o{number}", "2026") for number in range(300)))
+    assert len(server.found("Observation?_content=final")) == 300
+    server.run(server.opened.adoption.complete(server.opened.main))
+    taken = decode(server.run(server.opened.main.rules())).extraction
+    monkeypatch.setattr("fhir_server.bulk.adopt.made_by", lambda _: "another release")
+    monkeypatch.setattr("fhir_server.bulk.adopt.extraction", lambda _: taken | {WORDS: "other"})
+    server = reopen()
+    assert len(server.found("Observation?status=final")) == 300
+    server.work_off()
+    state = server.opened.main._here.connection.execute("SELECT count(*) FROM full_text_state").get
+    assert state == 0
+    assert len(server.found("Observation?_content=final")) == 300
     assert server.findings() == []
 
 

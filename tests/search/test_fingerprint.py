@@ -11,7 +11,7 @@ import pytest
 
 from fhir_server.search import fingerprint
 from fhir_server.search.column import Indexing
-from fhir_server.search.fingerprint import STRUCTURE, extraction, made_by
+from fhir_server.search.fingerprint import STRUCTURE, WORDS, extraction, made_by
 from fhir_server.search.types import TYPES
 
 SHANGHAI = Indexing(ZoneInfo("Asia/Shanghai"))
@@ -28,7 +28,7 @@ def differing(one: dict[str, str], other: dict[str, str]) -> set[str]:
 
 
 def test_it_has_a_part_for_every_type_of_parameter_and_for_the_rest(taken: dict[str, str]) -> None:
-    assert taken.keys() == {*TYPES, STRUCTURE}
+    assert taken.keys() == {*TYPES, STRUCTURE, WORDS}
     assert len(set(taken.values())) == len(taken)
 
 

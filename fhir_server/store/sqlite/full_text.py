@@ -188,6 +188,13 @@ def add(writing: Writing, batch: Batch) -> None:
     connection.execute("INSERT OR REPLACE INTO full_text_state(id, sequence) VALUES(1, ?)", (batch.last,))
 
 
+def forget(writing: Writing) -> None:
+    """Empty the table, inside a transaction; the next search by text builds it."""
+    writing.before_write()
+    writing.connection.execute("INSERT INTO full_text(full_text) VALUES('delete-all')")
+    writing.connection.execute("DELETE FROM full_text_state")
+
+
 def in_use(here: Connected) -> int | None:
     """The sequence number up to which the table is complete; None: nobody has searched by text."""
     found: int | None = here.connection.execute(_STATE).get

@@ -11,7 +11,7 @@ from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.rows import Rows
-from fhir_server.store.sqlite import find, history, jobs, reindex, training
+from fhir_server.store.sqlite import find, full_text, history, jobs, reindex, training
 from fhir_server.store.sqlite.closures import WrittenClosures
 from fhir_server.store.sqlite.concept_writing import WrittenConcepts
 from fhir_server.store.sqlite.patience import Limits, costly, within
@@ -104,6 +104,9 @@ class Unit:
 
     async def drop_rows(self, of: Callable[[str], bool], limit: int, *, texts: bool = False) -> int:
         return reindex.drop_rows(self._at_once(), of, limit, texts)
+
+    async def drop_words(self) -> None:
+        full_text.forget(self._at_once())
 
     async def job(self, id_: str) -> Job | None:
         return jobs.job(self._at_once(), id_)

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from fhir_server.store.algebra import Query, StringIs, TokenIn
+from fhir_server.store.algebra import FullText, LexiconIn, Query, StringIs, TokenIn
 from fhir_server.store.protocol import Store, Transaction, mark_of
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import open_store
 from tests.store.conftest import Run
-from tests.store.resources import Ticking, content, extract, patient, put
+from tests.store.resources import Ticking, content, extract, patient, put, put_all
 
 COLOUR = TokenIn("Patient.colour", (5,))
 
@@ -139,8 +139,6 @@ def test_rows_of_columns_are_dropped_some_at_a_time(store: Store, run: Run[Any])
 
 
 def test_texts_that_were_dropped_are_written_again_under_other_rules(store: Store, run: Run[Any]) -> None:
-    from fhir_server.store.algebra import LexiconIn
-
     red = {"tokens": [["Patient.colour", 5]], "lexicon": [["Patient.colour", "red", 5]]}
     run(put(store, patient("a", **red)))
     run(store.transaction(lambda tx: tx.set_rules(b"without colours")))
@@ -163,3 +161,11 @@ def test_what_a_failing_unit_dropped_is_there(store: Store, run: Run[Any]) -> No
     with pytest.raises(ZeroDivisionError):
         run(store.transaction(work))
     assert found(run, store, COLOUR) == {"a"}
+
+
+def test_words_that_were_dropped_are_taken_again(store: Store, run: Run[Any]) -> None:
+    run(put_all(store, *(patient(f"p{number}", note="red eyes") for number in range(250))))
+    red = FullText("anywhere", ("red",))
+    assert run(store.count(("Patient",), red)) == 250
+    run(store.transaction(lambda tx: tx.drop_words()))
+    assert run(store.count(("Patient",), red)) == 250
