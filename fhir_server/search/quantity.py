@@ -2,7 +2,7 @@
 
 https://hl7.org/fhir/R4/search.html#quantity
 
-A quantity makes two rows. The one is as it is written: its unit is the hash of `system|code`, and the lexicon
+A quantity makes two rows. The one is as it is written: its unit is the hash of system, code and unit, and the lexicon
 knows the hashes that a code or a written unit alone stands for. The other, in a column of its own, is in the
 canonical unit of UCUM where there is one, and else the same again. By it a quantity with a system and a code
 is found, `5.4 mg` as `0.0054 g`, and by it quantities are sorted.
@@ -78,7 +78,7 @@ def _units(column: str) -> Callable[[str | None, str | None, str | None], _Unit]
     def unit(system: str | None, code: str | None, written: str | None) -> _Unit:
         """Without system and code: the unit that is written."""
         name = code or written or ""
-        hashed = hash64(f"{system or ''}|{name}")
+        hashed = hash64(f"{system or ''}|{code or ''}|{written or ''}")
         texts = tuple((column, text, hashed) for text in {code, written} if text)
         return _Unit(hashed, *_canonical(system or "", name), texts)
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -62,13 +62,21 @@ class Searched:
     runner: asyncio.Runner
 
 
+def searched(name: str, folder: Path, runner: asyncio.Runner) -> AbstractContextManager[Searched]:
+    """One of the sources, with a history: some resources were another before, and some are gone."""
+    return held(name, list(SOURCES[name]()), folder, runner, history=True)
+
+
 @contextmanager
-def searched(name: str, folder: Path, runner: asyncio.Runner) -> Iterator[Searched]:
+def held(
+    name: str, resources: list[Resource], folder: Path, runner: asyncio.Runner, *, history: bool = False
+) -> Iterator[Searched]:
     server = Fhir(runner, folder / f"{name}.sqlite")
     server.clock.now_ms = NOW_MS - 86_400_000
     context = replace(server.context, clock=lambda: NOW_MS)
     try:
-        versions = runner.run(_write(context, list(SOURCES[name]())))
+        gone = runner.run(_replaced(context, resources)) if history else []
+        versions = runner.run(_write(context, resources, gone))
         kept = {(each.resource_type, each.id): decode(each.body) for each in versions}
         sequences = {(each.resource_type, each.id): each.sequence for each in versions}
         zone = options_of(context.settings).zone
@@ -77,15 +85,18 @@ def searched(name: str, folder: Path, runner: asyncio.Runner) -> Iterator[Search
         server.close()
 
 
-async def _write(context: Context, resources: list[Resource]) -> list[Version]:
-    """In a history: some resources were another before, and some are gone. What is current now."""
+async def _replaced(context: Context, resources: list[Resource]) -> list[Identity]:
+    """Writes what is about to be replaced; answers what is to be deleted."""
     chance = Random(7)
-    await _put(
-        context, [_swapped(each, resources, chance) for each in chance.sample(resources, len(resources) // 8)]
-    )
+    others = chance.sample(resources, len(resources) // 8)
+    await _put(context, [_swapped(each, resources, chance) for each in others])
+    return [_identity(each) for each in resources if chance.random() < 0.04]
+
+
+async def _write(context: Context, resources: list[Resource], gone: list[Identity]) -> list[Version]:
+    """What is current then."""
     for start in range(0, len(resources), 40):
         await _put(context, resources[start : start + 40])
-    gone = [_identity(each) for each in resources if chance.random() < 0.04]
 
     async def remove(transaction: Transaction) -> None:
         for identity in gone:
