@@ -16,7 +16,6 @@ Contains = Callable[[str, str | None, str], bool | None]
 """(value set, system, code) of value sets whose codes cannot be listed; None: cannot be decided."""
 
 Check = Callable[[Focus, "Run"], None]
-DEPTH_LIMIT = 50  # profiles in profiles: of references, of entries
 
 
 def nowhere(reference: str) -> Resource | None:
