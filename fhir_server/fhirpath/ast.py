@@ -125,6 +125,14 @@ class Union(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Order(Node):
+    """A key of sort(): `birthDate desc`"""
+
+    key: Node
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TypeSpecifier(Node):
     namespace: str | None  # `FHIR`, `System`; None: FHIR first, then System
     name: str

@@ -23,6 +23,7 @@ class Context:
     collection: bool = False  # True: `$this` is a collection, as in the arguments of iif()
     depth: int = 0  # functions around it that run it once per item
     strict: bool = False  # True: an unknown element is an error, not the empty collection
+    defines: bool = False  # whether defineVariable() stands anywhere in the expression
 
 
 Compile = Callable[[ast.Node, Context], Compiled]

@@ -23,7 +23,7 @@ from fhir_server.fhirpath.navigation import step
 from fhir_server.fhirpath.reference import resolves_to
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.types import is_type, of_type, type_name
-from fhir_server.fhirpath.variables import variable
+from fhir_server.fhirpath.variables import variable, within
 from fhir_server.suggestion import nearest
 
 _EQUALITY = {
@@ -47,6 +47,11 @@ class Compiler:
             key = self.model.key(node, context.resource_type)
             return _kept(compile_(self, node, replace(context, depth=0)), key)
         return compile_(self, node, context)
+
+    def operand(self, node: ast.Node, context: Context) -> Compiled:
+        """What is no step on the way to what stands behind it: the variables it defines are its own."""
+        found = self.compile(node, context)
+        return within(found) if context.defines else found
 
     def this(self, node: ast.Node | None, context: Context) -> Compiled:
         if context.collection:
@@ -84,7 +89,7 @@ class Compiler:
 
     def function(self, node: ast.Function, context: Context) -> Compiled:
         found = function(node.name, len(node.arguments), node.at)
-        call = Call(node, self.focus(node.focus, context), context, self.model, self.compile)
+        call = Call(node, self.focus(node.focus, context), context, self.model, self.operand)
         match node:
             case ast.Function(ast.Function(inner, "children", ()), "count", ()):
                 parent = Call(node, self.focus(inner, context), context, self.model, self.compile)
@@ -94,13 +99,13 @@ class Compiler:
 
     def indexer(self, node: ast.Indexer, context: Context) -> Compiled:
         focus = self.compile(node.focus, context)
-        return subsetting.item_at(focus, self.compile(node.index, context), node.at)
+        return subsetting.item_at(focus, self.operand(node.index, context), node.at)
 
     def polarity(self, node: ast.Polarity, context: Context) -> Compiled:
         return math.polarity(self.model, node.operator, self.compile(node.operand, context), node.at)
 
     def union(self, node: ast.Union, context: Context) -> Compiled:
-        return union(self.model, [self.compile(operand, context) for operand in node.operands])
+        return union(self.model, [self.operand(operand, context) for operand in node.operands])
 
     def is_(self, node: ast.Is, context: Context) -> Compiled:
         wanted = type_name(self.model, node.type)
@@ -117,7 +122,7 @@ class Compiler:
         return of_type(self.model, self.compile(node.operand, context), wanted)
 
     def binary(self, node: ast.Binary, context: Context) -> Compiled:
-        left, right = self.compile(node.left, context), self.compile(node.right, context)
+        left, right = self.operand(node.left, context), self.operand(node.right, context)
         match node.operator:
             case "and" | "or" | "xor" | "implies" as operator:
                 return boolean.OPERATORS[operator](
@@ -151,6 +156,9 @@ class Compiler:
             return scope.total
 
         return Compiled(many, None)
+
+    def order(self, node: ast.Order, context: Context) -> Compiled:
+        return self.compile(node.key, context)
 
     def variable(self, node: ast.Variable, context: Context) -> Compiled:
         return variable(self.model, node, context)
@@ -221,4 +229,5 @@ _COMPILE: dict[type[ast.Node], Callable[[Compiler, Any, Context], Compiled]] = {
     ast.Is: Compiler.is_,
     ast.As: Compiler.as_,
     ast.Binary: Compiler.binary,
+    ast.Order: Compiler.order,
 }

@@ -160,8 +160,26 @@ def _iif(call: Call) -> Compiled:
     return Compiled(many, type_)
 
 
+_MOST_ALTERNATIVES = 50
+
+
+def _coalesce(call: Call) -> Compiled:
+    """The first argument that is not empty; those behind it do not run.
+
+    https://hl7.org/fhirpath/#coalescevalue-collection-value-collection--collection
+    """
+    found, type_ = of_one_type(call.model, [call.argument(index) for index in range(call.count)])
+    runs = [each.run for each in found]
+
+    def many(this: Any, scope: Scope) -> list[Any]:
+        return next((items for run in runs if (items := run(this, scope))), [])
+
+    return Compiled(many, type_)
+
+
 FUNCTIONS = {
     "iif": Function(_iif, 2, 3),
+    "coalesce": Function(_coalesce, 1, _MOST_ALTERNATIVES),
     **_conversions("Boolean", _boolean),
     **_conversions("Integer", _integer),
     **_conversions("Decimal", _decimal),

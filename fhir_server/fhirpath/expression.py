@@ -25,12 +25,15 @@ CACHE_SIZE = 20_000  # expressions; the core of R4 has 1,600
 # what closures raise on JSON of another shape than the definitions say
 _WRONG_SHAPE = (AttributeError, TypeError, KeyError, ValueError)
 _FAILURES = (FhirPathError, RecursionError, *_WRONG_SHAPE)
+_DEFINE = "defineVariable"
 # without these, and without certain nodes, one empty scope serves all runs
 _FUNCTIONS_READ_SCOPE = frozenset(
     ("resolve", "memberOf", "conformsTo", "trace", "now", "today", "timeOfDay", "aggregate", "repeat",
-     "descendants", "replace", "replaceMatches")
+     "descendants", "replace", "replaceMatches", "subsumes", "subsumedBy", "slice", "elementDefinition",
+     "sort", "join", "encode", "decode", "escape", "unescape", "repeatAll", _DEFINE)
 )  # fmt: skip
 _NO_SCOPE = Scope()
+_NONE_DEFINED: Mapping[str, list[Any]] = {}
 
 
 class Expression:
@@ -53,7 +56,8 @@ class Expression:
         self.text = text
         self.ast = tree
         self.type = type_  # of the item at which a run starts; None: the item itself says it
-        context = Context(type_, _resource_type(model, type_), type_, strict=strict)
+        defines = any(isinstance(node, ast.Function) and node.name == _DEFINE for node, _ in ast.walk(tree))
+        context = Context(type_, _resource_type(model, type_), type_, strict=strict, defines=defines)
         self._model = model
         self._compiled = Compiler(model).compile(tree, context)
         self._run = self._compiled.run
@@ -107,7 +111,7 @@ class Expression:
         if self._prepare is not None:
             item = self._prepare(item, scope)
         if self._needs_scope:
-            scope.visited, scope.deadline = 0, None
+            scope.visited, scope.deadline, scope.defined = 0, None, _NONE_DEFINED
         try:
             return self._run(item, scope)
         except _FAILURES as error:
@@ -118,7 +122,7 @@ class Expression:
         if self._prepare is not None:
             item = self._prepare(item, scope)
         if self._needs_scope:
-            scope.visited, scope.deadline = 0, None
+            scope.visited, scope.deadline, scope.defined = 0, None, _NONE_DEFINED
         try:
             return self._truth(item, scope)
         except _FAILURES as error:

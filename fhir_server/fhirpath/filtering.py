@@ -76,8 +76,11 @@ def _select(call: Call) -> Compiled:
     return Compiled(many, projection.type)
 
 
-def _repeat(call: Call) -> Compiled:
-    """What the projection gives for each item, and for what it gave, as long as that is new."""
+def _repeat(call: Call, *, unique: bool = True) -> Compiled:
+    """What the projection gives for each item, and for what it gave, as long as that is new.
+
+    unique: False: and what it gave before, each time (https://hl7.org/fhirpath/#repeatallprojection-expression)
+    """
     if is_empty(call.focus):
         return EMPTY
     focus = dynamic(call.model, call.focus)
@@ -96,7 +99,7 @@ def _repeat(call: Call) -> Compiled:
             given = [each for item in waiting for each in project(item, scope)]
             waiting = []
             for each, each_key in zip(given, keys(convert, given), strict=True):
-                if each_key not in seen:
+                if not unique or each_key not in seen:
                     seen.add(each_key)
                     waiting.append(each)
             found += waiting
@@ -112,4 +115,5 @@ FUNCTIONS = {
     "where": Function(_where, 1, 1),
     "select": Function(_select, 1, 1),
     "repeat": Function(_repeat, 1, 1),
+    "repeatAll": Function(lambda call: _repeat(call, unique=False), 1, 1),
 }

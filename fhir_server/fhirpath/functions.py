@@ -2,8 +2,11 @@
 
 from fhir_server.fhirpath import (
     boolean,
+    boundaries,
     combining,
+    components,
     conversion,
+    encoding,
     existence,
     extension,
     external,
@@ -11,11 +14,13 @@ from fhir_server.fhirpath import (
     html,
     math,
     reference,
+    sorting,
     strings,
     subsetting,
     tree,
     types,
     utility,
+    variables,
 )
 from fhir_server.fhirpath.call import Function
 from fhir_server.fhirpath.errors import FhirPathError
@@ -32,6 +37,11 @@ FUNCTIONS: dict[str, Function] = {
     **math.FUNCTIONS,
     **tree.FUNCTIONS,
     **utility.FUNCTIONS,
+    **variables.FUNCTIONS,
+    **boundaries.FUNCTIONS,
+    **components.FUNCTIONS,
+    **encoding.FUNCTIONS,
+    **sorting.FUNCTIONS,
     **boolean.FUNCTIONS,
     **extension.FUNCTIONS,
     **reference.FUNCTIONS,
@@ -39,23 +49,16 @@ FUNCTIONS: dict[str, Function] = {
     **html.FUNCTIONS,
 }
 
-# of FHIR R4 and of FHIRPath after N1; a name here is an error that says so
-NOT_YET = frozenset(
-    (
-        "elementDefinition", "slice", "checkModifiers", "subsumes", "subsumedBy", "lowBoundary",
-        "highBoundary", "precision", "comparable", "defineVariable", "sort", "coalesce", "encode", "decode",
-        "escape", "unescape", "split", "join", "trim", "matchesFull", "lastIndexOf", "repeatAll", "toLong",
-        "convertsToLong", "duration", "difference",
-    )
-)  # fmt: skip
+# of trial use in https://hl7.org/fhirpath/ and about types or durations that R4 does not have
+NOT_SUPPORTED = frozenset(("toLong", "convertsToLong", "duration", "difference"))
 
 
 def function(name: str, count: int, at: int) -> Function:
     """The function with this name; raises FhirPathError, also when it does not take `count` arguments."""
     found = FUNCTIONS.get(name)
     if found is None:
-        if name in NOT_YET:
-            raise FhirPathError(f"{name}() is not supported yet", at)
+        if name in NOT_SUPPORTED:
+            raise FhirPathError(f"{name}() is not supported", at)
         near = nearest(name, FUNCTIONS)
         raise FhirPathError(
             f"there is no function {name}()" + (f", did you mean {near[0]}()?" if near else ""), at

@@ -139,22 +139,20 @@ def calculate(operator: str, left: Any, right: Any, at: int, scope: Scope) -> An
 
 
 def _quantities(operator: str, left: Any, right: Any, at: int) -> Quantity | None:
-    """Sums in one unit; products and quotients where at most one operand has a unit."""
     a, b = (each if isinstance(each, Quantity) else Quantity(Decimal(each), "1") for each in (left, right))
-    number: Number | None = None
-    unit = a.unit
-    if operator in ("+", "-"):
-        if not quantity.same_unit(a, b):
-            return None
-        number = _NUMBERS[operator](a.value, b.value)
-    elif operator == "*" and "1" in (a.unit, b.unit):
-        number, unit = a.value * b.value, b.unit if a.unit == "1" else a.unit
-    elif operator == "/" and (b.unit == "1" or quantity.same_unit(a, b)):
-        number, unit = _divide(a.value, b.value), a.unit if b.unit == "1" else "1"
-    else:
-        raise FhirPathError(f"{operator} of quantities in these units is not supported yet", at)
-    kept = _kept(number)
-    return None if kept is None else Quantity(Decimal(kept), unit)
+    match operator:
+        case "+":
+            found = quantity.add(a, b, 1)
+        case "-":
+            found = quantity.add(a, b, -1)
+        case "*":
+            found = quantity.multiply(a, b)
+        case "/":
+            found = quantity.divide(a, b)
+        case _:
+            raise FhirPathError(f"{operator} is not for quantities", at)
+    kept = None if found is None else _kept(found.value)
+    return None if found is None or kept is None else Quantity(Decimal(kept), found.unit)
 
 
 def polarity(model: Model, operator: str, operand: Compiled, at: int) -> Compiled:
@@ -227,7 +225,8 @@ def _whole(rounding: str) -> Callable[[Number], Number | None]:
 def _round(number: Number, places: Number = 0) -> Number | None:
     if not isinstance(places, int) or not 0 <= places <= 28:
         return None
-    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _CONTEXT)
+    # there is no negative zero
+    return Decimal(number).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _CONTEXT) + 0
 
 
 def _log(number: Number, base: Number) -> Number | None:

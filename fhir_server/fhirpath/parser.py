@@ -154,11 +154,24 @@ class _Parser:
             return ast.Path(focus, name.text, at=name.at)
         arguments: list[ast.Node] = []
         if not self.skip(")"):
-            arguments.append(self.expression())
+            argument = self.order if name.text == "sort" else self.expression
+            arguments.append(argument())
             while self.skip(","):
-                arguments.append(self.expression())
+                arguments.append(argument())
             self.expect(")")
         return _call(focus, name, tuple(arguments))
+
+    def order(self) -> ast.Node:
+        """`key`, `key asc`, `key desc`; a minus before the key is an older spelling of the last."""
+        start = self.token
+        key = self.expression()
+        after = self.token
+        if after.kind == "identifier" and after.text in ("asc", "desc"):
+            self.take()
+            return ast.Order(key, after.text == "desc", at=start.at)
+        if isinstance(key, ast.Polarity) and key.operator == "-":
+            return ast.Order(key.operand, True, at=start.at)
+        return ast.Order(key, False, at=start.at)
 
     def term(self) -> ast.Node:
         found = self.token

@@ -91,6 +91,10 @@ def _union(node: ast.Union) -> str:
     return " | ".join(_within(operand, LEVELS["|"] + 1) for operand in node.operands)
 
 
+def _order(node: ast.Order) -> str:
+    return f"{print_expression(node.key)}{' desc' if node.descending else ''}"
+
+
 def _type(node: ast.TypeSpecifier) -> str:
     return _name(node.name) if node.namespace is None else f"{_name(node.namespace)}.{_name(node.name)}"
 
@@ -122,6 +126,7 @@ _PRINTERS: dict[type[ast.Node], Callable[[Any], str]] = {
     ast.Polarity: _polarity,
     ast.Binary: _binary,
     ast.Union: _union,
+    ast.Order: _order,
     ast.TypeSpecifier: _type,
     ast.Is: _is,
     ast.As: _as,

@@ -2,16 +2,20 @@
 
 https://hl7.org/fhirpath/N1/#quantity, https://hl7.org/fhir/R4/fhirpath.html#quantity
 
-Units are respected and only durations are converted, which the specification allows ("recognizing when
-units differ"): values in different units neither equal nor compare, the answer is empty.
+Units are converted by UCUM; values in units of different dimensions neither equal nor compare, the answer is
+empty. A calendar year or month is no definite duration, so it compares with the other alone; to `~` it is
+the definite one. Other words (`1 week`) mean UCUM's units.
 """
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Context, Decimal, InvalidOperation
+from fractions import Fraction
+from typing import Any, Literal
 
-UCUM = "http://unitsofmeasure.org"
+from fhir_server import ucum
+
+UCUM = ucum.SYSTEM
 
 # calendar durations and the UCUM units that mean the same; years and months only mean the same to `~`
 _SAME_UNIT = {
@@ -23,19 +27,9 @@ _SAME_UNIT = {
     "millisecond": "ms",
 }
 _EQUIVALENT_UNIT = _SAME_UNIT | {"year": "a", "month": "mo"}
-# by base unit: {unit: how many base units it is}
-_FACTORS: tuple[dict[str, Decimal], ...] = (
-    {
-        "wk": Decimal(604_800),
-        "d": Decimal(86_400),
-        "h": Decimal(3600),
-        "min": Decimal(60),
-        "s": Decimal(1),
-        "ms": Decimal("0.001"),
-    },
-    {"year": Decimal(12), "month": Decimal(1)},
-    {"a": Decimal(12), "mo": Decimal(1)},
-)
+_MONTHS = {"year": 12, "month": 1}
+_INCOMPARABLE = {"month", "s"}
+_CONTEXT = Context(prec=34)
 _TEXT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:'([^']+)'|([a-zA-Z]+))?", re.ASCII)
 
 
@@ -73,35 +67,84 @@ def parse_quantity(text: str) -> Quantity | None:
     return Quantity(Decimal(number), unit or "1")
 
 
+def base(quantity: Quantity, units: dict[str, str] = _SAME_UNIT) -> tuple[str, Fraction]:
+    """The value in a unit that is the same for all that it compares with."""
+    unit = units.get(quantity.unit, quantity.unit)
+    if unit in _MONTHS:
+        return "month", Fraction(quantity.value) * _MONTHS[unit]
+    known = ucum.unit(unit)
+    exact = None if known is None else known.in_canonical(quantity.value)
+    if known is None or exact is None:
+        return f"'{unit}'", Fraction(quantity.value)
+    return known.canonical, exact
+
+
 def compare(one: Quantity, other: Quantity, units: dict[str, str] = _SAME_UNIT) -> int | None:
     """Negative, zero or positive; None: the units do not compare."""
-    left, right = units.get(one.unit, one.unit), units.get(other.unit, other.unit)
-    if left == right:
+    if one.unit == other.unit:
         return (one.value > other.value) - (one.value < other.value)
-    for factors in _FACTORS:
-        if left in factors and right in factors:
-            a, b = one.value * factors[left], other.value * factors[right]
-            return (a > b) - (a < b)
-    return None
+    (left, a), (right, b) = base(one, units), base(other, units)
+    return (a > b) - (a < b) if left == right else None
 
 
 def equal(one: Quantity, other: Quantity) -> bool | None:
-    found = compare(one, other)
-    return None if found is None else found == 0
+    """None: one is a calendar year or month, the other a definite duration."""
+    (left, a), (right, b) = base(one), base(other)
+    if left == right:
+        return a == b
+    return None if {left, right} == _INCOMPARABLE else False
 
 
 def equivalent(one: Quantity, other: Quantity) -> bool:
     return compare(one, other, _EQUIVALENT_UNIT) == 0
 
 
-def base(quantity: Quantity) -> tuple[str, Decimal]:
-    """The same for quantities that `compare` calls equal."""
-    unit = _SAME_UNIT.get(quantity.unit, quantity.unit)
-    for factors in _FACTORS:
-        if unit in factors:
-            return next(iter(factors)), quantity.value * factors[unit]
-    return unit, quantity.value
+def add(one: Quantity, other: Quantity, sign: Literal[1, -1]) -> Quantity | None:
+    """The sum in the finer of the two units; None: they do not go together."""
+    left, right = (_SAME_UNIT.get(each.unit, each.unit) for each in (one, other))
+    if left == right:
+        return Quantity(_CONTEXT.add(one.value, sign * other.value), one.unit)
+    first, second = ucum.unit(left), ucum.unit(right)
+    if first is None or second is None or first.canonical != second.canonical:
+        return None
+    if first.offset or second.offset:  # 20 °C and 20 K are a point and a difference
+        return None
+    if first.scale <= second.scale:
+        addend = ucum.convert(other.value, right, left)
+        return None if addend is None else Quantity(_CONTEXT.add(one.value, sign * addend), one.unit)
+    start = ucum.convert(one.value, left, right)
+    return None if start is None else Quantity(_CONTEXT.add(start, sign * other.value), other.unit)
 
 
-def same_unit(one: Quantity, other: Quantity) -> bool:
-    return _SAME_UNIT.get(one.unit, one.unit) == _SAME_UNIT.get(other.unit, other.unit)
+def multiply(one: Quantity, other: Quantity) -> Quantity | None:
+    """The product; None: there is no unit for it."""
+    if "1" in (one.unit, other.unit):
+        unit = other.unit if one.unit == "1" else one.unit
+        return Quantity(_CONTEXT.multiply(one.value, other.value), unit)
+    squared = f"{one.unit}2"
+    if one.unit == other.unit and ucum.comparable(squared, f"({one.unit}).({one.unit})"):
+        return Quantity(_CONTEXT.multiply(one.value, other.value), squared)
+    return _in_canonical(one, other, ".")
+
+
+def divide(one: Quantity, other: Quantity) -> Quantity | None:
+    """The quotient; None: there is no unit for it, or it divides by zero."""
+    if other.value == 0:
+        return None
+    left, right = (_SAME_UNIT.get(each.unit, each.unit) for each in (one, other))
+    if left == right or right == "1":
+        return Quantity(_CONTEXT.divide(one.value, other.value), one.unit if right == "1" else "1")
+    if left == f"{right}2":
+        return Quantity(_CONTEXT.divide(one.value, other.value), right)
+    return _in_canonical(one, other, "/")
+
+
+def _in_canonical(one: Quantity, other: Quantity, operator: Literal[".", "/"]) -> Quantity | None:
+    """The result in base units, as the parts have no unit in common."""
+    left, right = (_SAME_UNIT.get(each.unit, each.unit) for each in (one, other))
+    unit = ucum.unit(f"({left}){operator}({right})")
+    if unit is None:
+        return None
+    value = (_CONTEXT.multiply if operator == "." else _CONTEXT.divide)(one.value, other.value)
+    found = ucum.canonical(value, f"({left}){operator}({right})")
+    return None if found is None else Quantity(*found)

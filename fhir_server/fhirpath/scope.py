@@ -16,6 +16,15 @@ MemberOf = Callable[[str, Any, str], bool | None]
 ConformsTo = Callable[[dict[str, Any], str], bool]
 """Whether a resource or element conforms to the profile with this canonical."""
 
+Subsumes = Callable[[Any, Any], bool | None]
+"""Whether the first Coding or CodeableConcept subsumes the second; None: that cannot be decided."""
+
+Slice = Callable[[list[Any], str, str], list[Any]]
+"""Of the values of an element those in the slice (canonical of the profile, name of the slice)."""
+
+ElementDefinition = Callable[[str], dict[str, Any] | None]
+"""The ElementDefinition of a path such as `Patient.contact`; None: there is none."""
+
 Trace = Callable[[str, list[Any]], None]
 
 ITEM_LIMIT = 3_000_000
@@ -43,6 +52,10 @@ class Scope:
     total: list[Any] | None = None  # $total, likewise
     context: Any = None  # %context, the item where the run starts; set by the expression
     trace: Trace | None = None
+    subsumes: Subsumes | None = None
+    slice: Slice | None = None
+    element_definition: ElementDefinition | None = None
+    defined: Mapping[str, list[Any]] = _NO_VARIABLES  # by defineVariable(), never changed in place
     instant: datetime | None = None  # of now(); None: not asked yet
     visited = 0
     deadline: float | None = None  # None: nothing was visited yet

@@ -1,17 +1,18 @@
 """indexOf(), substring(), startsWith(), matches() and the other functions on strings.
 
-https://hl7.org/fhirpath/N1/#string-manipulation
+https://hl7.org/fhirpath/N1/#string-manipulation; split(), join(), trim(), lastIndexOf() and matchesFull() are
+of https://hl7.org/fhirpath/#additional-string-functions.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from fhir_server.fhirpath.call import Call, Function
-from fhir_server.fhirpath.compiled import ABSENT, BOOLEAN, INTEGER, STRING, Compiled, from_one
+from fhir_server.fhirpath.compiled import ABSENT, BOOLEAN, INTEGER, STRING, Compiled, describe, from_one
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.regex import PatternError, matcher, replaced
 from fhir_server.fhirpath.scope import TEXT_LIMIT, Scope
-from fhir_server.fhirpath.values import text
+from fhir_server.fhirpath.values import to_system
 
 
 def _test(operation: Callable[[str, str], bool]) -> Function:
@@ -91,13 +92,14 @@ def _replace(call: Call) -> Compiled:
     return from_one(one, STRING)
 
 
-def _matches(call: Call) -> Compiled:
+def _matches(call: Call, *, whole: bool = False) -> Compiled:
+    """whole: the pattern has to match all of the text."""
     focus, pattern, at = call.focus_string(), call.string(0), call.node.arguments[0].at
     fixed = call.argument(0).constant
 
     def compiled(found: str) -> Callable[[str], bool]:
         try:
-            return matcher(found)
+            return matcher(rf"\A(?:{found})\z" if whole else found)
         except PatternError as error:
             raise FhirPathError(str(error), at) from None
 
@@ -135,6 +137,47 @@ def _replace_matches(call: Call) -> Compiled:
     return from_one(one, STRING)
 
 
+def _split(call: Call) -> Compiled:
+    """The parts between separators; an empty separator parts the characters."""
+    focus, separator = call.focus_string(), call.string(0)
+
+    def many(this: Any, scope: Scope) -> list[Any]:
+        found, between = focus(this, scope), separator(this, scope)
+        if found is None or between is None:
+            return []
+        return found.split(between) if between else list(found)
+
+    return Compiled(many, STRING)
+
+
+def _join(call: Call) -> Compiled:
+    """All items in one string, with the separator between them; empty when there is none."""
+    run, convert, at = call.focus.run, to_system(call.model, call.focus.type), call.at
+    separator = call.string(0) if call.count else None
+
+    def one(this: Any, scope: Scope) -> str | None:
+        parts = [convert(item) for item in run(this, scope)]
+        between = "" if separator is None else separator(this, scope)
+        if any(type(part) is not str for part in parts):
+            raise call.error("not all items are Strings")
+        if between is None or not parts:
+            return None
+        scope.build(sum(map(len, parts)) + len(between) * len(parts), at)
+        return between.join(parts)
+
+    return from_one(one, STRING)
+
+
+def _last_index_of(call: Call) -> Compiled:
+    focus, other = call.focus_string(), call.string(0)
+
+    def one(this: Any, scope: Scope) -> int | None:
+        found, part = focus(this, scope), other(this, scope)
+        return None if found is None or part is None else found.rfind(part)
+
+    return from_one(one, INTEGER)
+
+
 def _length(call: Call) -> Compiled:
     focus = call.focus_string()
 
@@ -165,12 +208,9 @@ def joined(operands: tuple[Callable[[Any, Scope], Any], ...], at: int) -> Compil
 
 
 def _as_text(value: Any, at: int) -> str:
-    if value is None:
-        return ""
-    found = text(value)
-    if found is None:
-        raise FhirPathError("&: an element with children is not a String", at)
-    return found
+    if value is None or type(value) is str:
+        return value or ""
+    raise FhirPathError(f"&: {describe(value)} is not a String", at)
 
 
 FUNCTIONS = {
@@ -183,7 +223,12 @@ FUNCTIONS = {
     "lower": _change(str.lower),
     "replace": Function(_replace, 2, 2),
     "matches": Function(_matches, 1, 1),
+    "matchesFull": Function(lambda call: _matches(call, whole=True), 1, 1),
     "replaceMatches": Function(_replace_matches, 2, 2),
     "length": Function(_length),
     "toChars": Function(_to_chars),
+    "split": Function(_split, 1, 1),
+    "join": Function(_join, 0, 1),
+    "trim": _change(str.strip),
+    "lastIndexOf": Function(_last_index_of, 1, 1),
 }

@@ -21,6 +21,7 @@ def test_parse_is_the_inverse_of_print(tree: ast.Node) -> None:
         ("a|b|(c|d)", "a | b | (c | d)"),
         ("%'vs-x'", "%`vs-x`"),
         ("'it\\'s'", r"'it\'s'"),
+        ("a.sort(b asc, -c, d desc)", "a.sort(b, c desc, d desc)"),
     ],
 )
 def test_no_more_parentheses_than_needed(text: str, printed: str) -> None:

@@ -1,6 +1,16 @@
 from decimal import Decimal
 
-from fhir_server.fhirpath.quantity import Quantity, compare, equal, equivalent, from_fhir, parse_quantity
+from fhir_server.fhirpath.quantity import (
+    Quantity,
+    add,
+    compare,
+    divide,
+    equal,
+    equivalent,
+    from_fhir,
+    multiply,
+    parse_quantity,
+)
 
 
 def quantity(number: str, unit: str) -> Quantity:
@@ -33,7 +43,34 @@ def test_durations_convert() -> None:
     assert equal(quantity("1", "year"), quantity("12", "month")) is True
 
 
-def test_other_units_are_respected_and_not_converted() -> None:
-    assert compare(quantity("1", "g"), quantity("1", "mg")) is None
+def test_units_are_converted_by_ucum() -> None:
+    assert compare(quantity("1", "g"), quantity("1", "mg")) == 1
+    assert equal(quantity("98.6", "[degF]"), quantity("37", "Cel")) is True
+    assert equal(quantity("50", "%"), quantity("0.5", "1")) is True
+    assert compare(quantity("1", "g"), quantity("1", "mL")) is None
+    assert compare(quantity("1", "tablets"), quantity("1", "mg")) is None
+
+
+def test_sums_have_the_finer_unit() -> None:
+    assert add(quantity("1", "m"), quantity("2", "cm"), 1) == quantity("102", "cm")
+    assert add(quantity("2", "cm"), quantity("1", "m"), -1) == quantity("-98", "cm")
+    assert add(quantity("1", "week"), quantity("1", "d"), 1) == quantity("8", "d")
+    assert add(quantity("1", "m"), quantity("1", "s"), 1) is None
+    # a point on a scale and a difference
+    assert add(quantity("20", "Cel"), quantity("1", "K"), 1) is None
+
+
+def test_products_and_quotients() -> None:
+    assert multiply(quantity("12", "cm"), quantity("3", "cm")) == quantity("36", "cm2")
+    assert multiply(quantity("2", "1"), quantity("3", "mg")) == quantity("6", "mg")
+    assert multiply(quantity("2", "cm"), quantity("2", "m")) == quantity("0.04", "m2")
+    assert divide(quantity("36", "cm2"), quantity("3", "cm")) == quantity("12", "cm")
+    assert divide(quantity("12", "mg"), quantity("3", "mg")) == quantity("4", "1")
+    assert divide(quantity("12", "m"), quantity("3", "s")) == quantity("4", "m.s-1")
+    assert divide(quantity("12", "m"), quantity("0", "s")) is None
+    assert multiply(quantity("2", "tablets"), quantity("2", "m")) is None
+
+
+def test_a_calendar_year_is_no_definite_one() -> None:
     assert equal(quantity("1", "year"), quantity("1", "a")) is None
     assert equivalent(quantity("1", "year"), quantity("1", "a"))
