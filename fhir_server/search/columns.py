@@ -17,7 +17,7 @@ from fhir_server.outcome import DefinitionError
 from fhir_server.search.column import Column, Indexing
 from fhir_server.search.path import Branch, Child, Step, Walk, branches, walks
 from fhir_server.search.rules import NO_RULES, Rules
-from fhir_server.search.special import SPECIAL
+from fhir_server.search.special import EXPRESSIONS, SPECIAL
 from fhir_server.search.string import NAMES
 from fhir_server.search.token import BOOLEAN_SYSTEMS, MIME_TYPE_SYSTEM, MIME_TYPES
 from fhir_server.search.types import TYPES
@@ -134,7 +134,7 @@ class Columns:
 
     def compile(self, definition: SearchParameter, resource_type: str) -> Parameter:
         """Raises DefinitionError when the definition contradicts itself."""
-        if definition.code in SPECIAL:
+        if definition.code in SPECIAL or definition.code in EXPRESSIONS:
             return Parameter(definition, resource_type)
         if definition.expression is None:
             return Parameter(definition, resource_type, not_indexed="its definition has no expression")

@@ -26,8 +26,9 @@ _REFERRED = "[contained]"
 _SETS = tuple(field.name for field in fields(Rows) if field.name not in ("instances", "texts"))
 
 _COMPARISONS = (
-    algebra.TokenIn, algebra.StringIs, algebra.StringStarts, algebra.StringContains, algebra.Between,
-    algebra.ReferenceIn, algebra.ReferenceOfType, algebra.Near, algebra.Present, algebra.Forward,
+    algebra.TokenIn, algebra.StringIs, algebra.StringStarts, algebra.StringEnds, algebra.StringContains,
+    algebra.Between, algebra.ReferenceIn, algebra.ReferenceOfType, algebra.Near, algebra.Present,
+    algebra.Forward,
 )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/search.html#modifiers, https://hl7.org/fhir/R4/search.html#chaining
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, bad_value, not_supported, too_costly
@@ -11,6 +11,7 @@ from fhir_server.search import composite, contained, hierarchy, reference, uri
 from fhir_server.search.column import Column, Scope
 from fhir_server.search.columns import Parameter, columns_of
 from fhir_server.search.combine import all_of, any_of, none_of
+from fhir_server.search.filter_comparison import Comparisons
 from fhir_server.search.local import ID
 from fhir_server.search.options import Options
 from fhir_server.search.rules import BuildingError
@@ -22,6 +23,7 @@ from fhir_server.suggestion import choices
 
 HAS = "_has"
 LIST = "_list"
+FILTER = "_filter"
 _NEGATED = frozenset(("not", "not-in"))
 
 
@@ -37,7 +39,7 @@ class Filters:
     def known(self, resource_types: Sequence[str], name: str) -> bool:
         """Whether `name` begins with a parameter that all of the types have."""
         code = code_of(name)
-        if code in (HAS, LIST) or code in LATER or code in TEXTS:
+        if code in (HAS, LIST, FILTER) or code in LATER or code in TEXTS:
             return True
         return all(code in self._definitions.search_parameters(each) for each in resource_types)
 
@@ -63,6 +65,8 @@ class Filters:
             raise self._later(code)
         if code == LIST:
             return self._listed(name, value)
+        if code == FILTER:
+            return self._filtered(resource_types, name, value, steps)
         if code in TEXTS and not dot:
             return self._text(resource_types, name, value)
         parameters = [self.parameter(each, code) for each in resource_types]
@@ -102,7 +106,7 @@ class Filters:
 
     def _compare(self, parameters: Sequence[Parameter], modifier: str, value: str) -> Node:
         if modifier == "missing":
-            return self._missing(parameters, value)
+            return self.missing(parameters, value)
         values = alternatives(value)
         if len(values) > self._options.or_values:
             raise too_costly(f"{len(values)} values in one parameter, at most {self._options.or_values} are")
@@ -110,10 +114,10 @@ class Filters:
         if special is not None and (not modifier or (modifier == "not" and parameters[0].type == "token")):
             found = special(values, self._scope)
         else:
-            found = any_of(self._values(parameter, modifier, values) for parameter in parameters)
+            found = any_of(self.values(parameter, modifier, values) for parameter in parameters)
         return none_of(found) if modifier in _NEGATED else found
 
-    def _values(self, parameter: Parameter, modifier: str, values: list[str]) -> Node:
+    def values(self, parameter: Parameter, modifier: str, values: list[str]) -> Node:
         self._require_modifier(parameter, modifier)
         if parameter.composites:
             return composite.where(parameter, values, self._scope)
@@ -142,7 +146,7 @@ class Filters:
             match split(value, "|"):
                 case [url, number] if url and number and version is not None:
                     named = uri.where(column, [url], "", self._scope)
-                    yield all_of((named, self._values(version, "", [number])))
+                    yield all_of((named, self.values(version, "", [number])))
 
     def _modifiers(self, parameter: Parameter, column: Column) -> frozenset[str]:
         """The modifiers that go with a column, beside :missing."""
@@ -163,7 +167,7 @@ class Filters:
             of = f"{parameter.code}, a {parameter.type} parameter"
             raise not_supported(f":{modifier} is not a modifier of {of}{choices(modifier, known)}")
 
-    def _missing(self, parameters: Sequence[Parameter], value: str) -> Node:
+    def missing(self, parameters: Sequence[Parameter], value: str) -> Node:
         if value not in ("true", "false"):
             raise bad_value(f"{value!r} is neither true nor false, the values of :missing")
         found = any_of(self._present(parameter) for parameter in parameters)
@@ -182,6 +186,16 @@ class Filters:
             raise not_supported(f"{parameter.code} is a {parameter.type} parameter, only references chain")
         if not rest:
             raise not_supported(f"{parameter.code}. names no parameter of what is referred to")
+        return self.chain(
+            parameter, modifier, rest, lambda target: self.node((target,), rest, value, steps + 1), steps
+        )
+
+    def chain(
+        self, parameter: Parameter, modifier: str, rest: str, of: Callable[[str], Node], steps: int
+    ) -> Node:
+        """References to what fits the node that `of` has for its type; those types that know `rest`."""
+        if parameter.type != "reference":
+            raise not_supported(f"{parameter.code} is a {parameter.type} parameter, only references chain")
         self._require_steps(steps + 1)
         targets = self._targets(parameter, modifier)
         fitting = [each for each in targets if self.known((each,), rest)]
@@ -190,7 +204,7 @@ class Filters:
         return any_of(
             node
             for target in fitting
-            if (where := self.node((target,), rest, value, steps + 1)) != Nothing()
+            if (where := of(target)) != Nothing()
             for column in parameter.columns
             if not column.targets or target in column.targets
             for node in (Forward(column.name, target, where), self._in_contained(column, target, rest, where))
@@ -265,6 +279,12 @@ class Filters:
         if not having:
             raise self.unknown(resource_types, name)  # of types that have no narrative
         return SPECIAL[name](alternatives(value), self._scope)
+
+    def _filtered(self, resource_types: Sequence[str], name: str, value: str, steps: int) -> Node:
+        """https://hl7.org/fhir/R4/search_filter.html"""
+        if name != FILTER:
+            raise not_supported(f"{name!r}: {FILTER} has no modifiers and no chains")
+        return Comparisons(self, self._scope, value).node(resource_types, steps)
 
     def _listed(self, name: str, value: str) -> Node:
         """`_list=42`: what the entries of List/42 refer to.

@@ -49,6 +49,8 @@ SPECIAL: dict[str, Callable[[Sequence[str], Scope], Node]] = {
 """By code."""
 TEXTS = frozenset(("_text", "_content"))
 """Those that have no modifiers; the others are there in every resource."""
+EXPRESSIONS = frozenset(("_filter", "_query"))
+"""Those whose values are made of other parameters."""
 
-LATER = frozenset(("_filter", "_query"))
+LATER = frozenset(("_query",))
 """Parameters of FHIR that this server does not have yet."""

@@ -50,6 +50,12 @@ class StringStarts:
 
 
 @dataclass(frozen=True, slots=True)
+class StringEnds:
+    column: str
+    text: str  # normalised
+
+
+@dataclass(frozen=True, slots=True)
 class StringContains:
     column: str
     text: str  # normalised
@@ -184,9 +190,9 @@ class Not:
 
 
 Node = (
-    Everything | Nothing | TokenIn | LexiconIn | StringIs | StringStarts | StringContains | Between
-    | ReferenceIn | ReferenceOfType | Near | Present | Forward | Backward | Referred | Together | OfType
-    | FullText | IdIn | UpdatedBetween | And | Or | Not
+    Everything | Nothing | TokenIn | LexiconIn | StringIs | StringStarts | StringEnds | StringContains
+    | Between | ReferenceIn | ReferenceOfType | Near | Present | Forward | Backward | Referred | Together
+    | OfType | FullText | IdIn | UpdatedBetween | And | Or | Not
 )  # fmt: skip
 
 

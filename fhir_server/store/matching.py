@@ -96,6 +96,10 @@ def _string_starts(node: algebra.StringStarts, subject: Subject, _around: Around
     )
 
 
+def _string_ends(node: algebra.StringEnds, subject: Subject, _around: Around) -> bool:
+    return any(column == node.column and text.endswith(node.text) for column, text, _ in subject.rows.strings)
+
+
 def _string_contains(node: algebra.StringContains, subject: Subject, _around: Around) -> bool:
     return any(column == node.column and node.text in text for column, text, _ in subject.rows.strings)
 
@@ -216,6 +220,7 @@ TESTS: dict[type[Any], Callable[[Any, Subject, Around], bool]] = {
     algebra.LexiconIn: _lexicon_in,
     algebra.StringIs: _string_is,
     algebra.StringStarts: _string_starts,
+    algebra.StringEnds: _string_ends,
     algebra.StringContains: _string_contains,
     algebra.Between: _between,
     algebra.ReferenceIn: _reference_in,

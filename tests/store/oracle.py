@@ -206,6 +206,11 @@ _TESTS: dict[type[Any], Callable[[Oracle, Any, Identity, Rows], bool]] = {
     algebra.StringStarts: lambda _o, node, _i, rows: any(
         column == node.column and text.startswith(node.text) for column, text, _ in rows.strings
     ),
+    algebra.StringEnds: lambda _o, node, _i, rows: any(
+        column == node.column and text[len(text) - len(node.text) :] == node.text
+        for column, text, _ in rows.strings
+        if len(text) >= len(node.text)
+    ),
     algebra.StringContains: lambda _o, node, _i, rows: any(
         column == node.column and node.text in text for column, text, _ in rows.strings
     ),

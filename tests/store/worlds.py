@@ -86,6 +86,7 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
         st.builds(algebra.LexiconIn, column, st.lists(texts, max_size=2).map(tuple), st.booleans()),
         st.builds(algebra.StringIs, column, texts, st.none() | hashes),
         st.builds(algebra.StringStarts, column, texts),
+        st.builds(algebra.StringEnds, column, texts),
         st.builds(algebra.StringContains, column, texts),
         st.builds(
             algebra.Between, st.just("date"), column,
@@ -165,7 +166,9 @@ def _nodes(resource_type: str) -> SearchStrategy[Node]:
 @st.composite
 def sorts(draw: st.DrawFn, resource_type: str) -> SortKey:
     kind = draw(
-        st.sampled_from(("token", "string", "date", "number", "reference", "id", "updated", "distance", "text"))
+        st.sampled_from(
+            ("token", "string", "date", "number", "reference", "id", "updated", "distance", "text")
+        )
     )
     names = (f"{resource_type}.one", f"{resource_type}.two", "Group.one")
     columns = draw(st.sampled_from(((names[0],), (names[1],), names[:2], names)))

@@ -250,6 +250,12 @@ def _string_starts(compiler: Compiler, node: algebra.StringStarts, _universe: Un
     return compiler.leaf("string", node.column, f" AND {where.text}", *where.values, by_key="string_by_key")
 
 
+def _string_ends(compiler: Compiler, node: algebra.StringEnds, _universe: Universe) -> Term:
+    # substr(text, 0) would be the whole
+    more, values = (" AND substr({a}.text, ?) = ?", (-len(node.text), node.text)) if node.text else ("", ())
+    return compiler.leaf("string", node.column, more, *values, by_key="string_by_key")
+
+
 def _string_contains(compiler: Compiler, node: algebra.StringContains, _universe: Universe) -> Term:
     return compiler.leaf("string", node.column, " AND instr({a}.text, ?)", node.text, by_key="string_by_key")
 
@@ -369,6 +375,7 @@ _COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
     algebra.LexiconIn: _lexicon_in,
     algebra.StringIs: _string_is,
     algebra.StringStarts: _string_starts,
+    algebra.StringEnds: _string_ends,
     algebra.StringContains: _string_contains,
     algebra.Between: _between,
     algebra.ReferenceIn: _reference_in,
