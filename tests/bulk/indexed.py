@@ -121,6 +121,11 @@ def parameter(**changes: Any) -> Resource:
     return found | changes
 
 
+PETS = {
+    "resourceType": "ValueSet", "id": "pets", "url": "http://example.org/pets", "status": "active",
+    "experimental": True, "name": "Pets", "date": "2024-02-29",
+}  # fmt: skip
+
 COLUMN = f"Patient.extension.where(url='{EYES}').value[token]"
 
 

@@ -22,6 +22,8 @@ from tests.definitions.archives import archive, files
 
 Open = Callable[..., Indexed]
 
+pytestmark = pytest.mark.usefixtures("small_core")
+
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:

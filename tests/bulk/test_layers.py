@@ -1,41 +1,23 @@
 """Definitions of R4 and of packages are found by added parameters and in another time zone, like all else."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fhir_server.bulk import packages
-from fhir_server.bulk.packages import add_package
-from fhir_server.definitions.registry import load
-from fhir_server.search.index import Indexer
-from fhir_server.validation.structure import Validator
-from tests.bulk.indexed import Indexed, parameter, patient
-from tests.definitions.archives import archive, files
+from fhir_server.store.sqlite.seal import without_log
+from tests.bulk.indexed import PETS, Indexed, parameter, patient
 
-PETS = {
-    "resourceType": "ValueSet", "id": "pets", "url": "http://example.org/pets", "status": "active",
-    "experimental": True, "name": "Pets", "date": "2024-02-29",
-}  # fmt: skip
 EXPERIMENTAL = parameter(code="experimental", base=["ValueSet"], expression="ValueSet.experimental")
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A data folder with one small package; it stands for the definitions of R4 too."""
-    definitions = load()
-    package = archive(
-        tmp_path / "pets.tgz", files(PETS, PETS | {"id": "wild", "url": "x:y", "experimental": False})
-    )
-    check = Validator(definitions).check
-    data = tmp_path / "data"
-    asyncio.run(add_package(data, str(package), indexer=Indexer(definitions), check=check))
-    core = tmp_path / "core.canonicals"
-    next((data / "packages").glob("*.canonicals")).rename(core)
-    monkeypatch.setattr(packages, "CORE_CANONICALS", core)
-    yield data
+pytestmark = pytest.mark.usefixtures("small_core")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "data"
 
 
 def copies(folder: Path) -> list[Path]:
@@ -107,8 +89,7 @@ def test_a_copy_that_was_cut_off_is_not_used(server: Indexed, folder: Path, monk
     monkeypatch.setattr("fhir_server.bulk.layers.without_log", cut_off)
     with pytest.raises(KeyboardInterrupt):
         server.work_off()
-    monkeypatch.undo()
-    monkeypatch.setattr(packages, "CORE_CANONICALS", folder.parent / "core.canonicals")
+    monkeypatch.setattr("fhir_server.bulk.layers.without_log", without_log)
     assert server.refused("GET", "ValueSet?experimental=true").status == 503
     server.work_off()
     assert server.found("ValueSet?experimental=true") == {"ValueSet/pets"}

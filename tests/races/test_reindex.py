@@ -130,6 +130,7 @@ def _killed(tmp_path: Path, count: int, kills: int, seed: int) -> None:
     assert _findings(tmp_path / "data") == []
 
 
+@pytest.mark.long
 def test_a_server_that_is_killed_while_it_fills_the_index_goes_on(tmp_path: Path) -> None:
     _killed(tmp_path, count=400, kills=1, seed=1)
 
