@@ -49,7 +49,7 @@ async def compile_criteria(
         now_ms=context.clock(),
         options=options_of(context.settings),
     )
-    where = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
+    where = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store, request.access)
     return permitted(where, request.access, (resource_type,))
 
 

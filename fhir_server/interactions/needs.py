@@ -13,8 +13,10 @@ from typing import TypeVar
 from fhir_server.interactions.naming import NamingSystems
 from fhir_server.outcome import FhirError, too_costly, unknown_definition
 from fhir_server.resource import decode
+from fhir_server.search.access import Access, permitted, visible
+from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.terms import Answer, Codes, InHierarchy, InValueSet, Need, Related, Terms
-from fhir_server.store.algebra import And, Backward, IdIn, Node, Or, ReferenceIn
+from fhir_server.store.algebra import Backward, IdIn, Node, ReferenceIn
 from fhir_server.store.protocol import Reader
 from fhir_server.terminology.compose import Entry
 from fhir_server.terminology.terminology import Terminology
@@ -36,8 +38,10 @@ class Needs:
         self._naming = NamingSystems(store)
         self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, those of late
 
-    async def compiled(self, compile_: Callable[[Terms], T], reader: Reader) -> T:
-        """What `compile_` makes when it lacks nothing; `reader` is what the search will run on.
+    async def compiled(self, compile_: Callable[[Terms], T], reader: Reader, access: Access | None) -> T:
+        """What `compile_` makes when it lacks nothing.
+
+        reader: what the search will run on; access: what the client may see, of which alone it is told
 
         Raises what `compile_` raises, and 400 for a value set, code system or code that is not here.
         """
@@ -47,20 +51,27 @@ class Needs:
             terms = Terms(self._naming.names)
             found = compile_(terms)
         if terms.missing:
-            known = {need: await self._answer(need, reader) for need in terms.missing}
+            known = {need: await self._answer(need, reader, access) for need in terms.missing}
             terms = replace(terms, known=known, missing={})
             found = compile_(terms)
             assert not terms.missing, "a search needs the same whenever it is compiled"
         return found
 
-    async def _answer(self, need: Need, reader: Reader) -> Answer:
+    async def _answer(self, need: Need, reader: Reader, access: Access | None) -> Answer:
         match need:
             case InHierarchy():
-                return await _hierarchy(reader, need)
+                return await _hierarchy(reader, need, access)
             case InValueSet(canonical):
+                if canonical.startswith(_VALUE_SET):
+                    await self._require_visible(canonical, access)
                 return await _of_definitions(self._codes(canonical))
             case Related(system, code, above):
                 return await _of_definitions(self._terminology.related(system, code, up=above))
+
+    async def _require_visible(self, value_set: str, access: Access | None) -> None:
+        where = permitted(IdIn((value_set.removeprefix(_VALUE_SET),)), access, ("ValueSet",))
+        if not await self._store.identities("ValueSet", where, 1):
+            raise unknown_definition(f"there is no {value_set}")
 
     async def _codes(self, canonical: str) -> Codes:
         entries = await self._entries(canonical)
@@ -100,11 +111,15 @@ async def _of_definitions(found: Awaitable[T]) -> T:
         raise unknown_definition(error.issues[0].diagnostics) from None
 
 
-async def _hierarchy(reader: Reader, need: InHierarchy) -> frozenset[str]:
-    """Step by step; what was seen before is not followed again, so that a ring comes to its end."""
+async def _hierarchy(reader: Reader, need: InHierarchy, access: Access | None) -> frozenset[str]:
+    """Step by step; what was met before is not followed again, so that a ring comes to its end.
+
+    Only references that stand in resources that may be seen are followed.
+    """
+    allowed = visible(access, (need.resource_type,))
     seen, step = {need.id}, [need.id]
     while step:
-        where = _next(need, tuple(step))
+        where = _next(need, tuple(step), allowed)
         identities = await reader.identities(need.resource_type, where, HIERARCHY_LIMIT + 1)
         step = [id_ for _, id_ in identities if id_ not in seen]
         seen.update(step)
@@ -114,9 +129,9 @@ async def _hierarchy(reader: Reader, need: InHierarchy) -> frozenset[str]:
     return frozenset(seen)
 
 
-def _next(need: InHierarchy, ids: tuple[str, ...]) -> Node:
+def _next(need: InHierarchy, ids: tuple[str, ...], allowed: Node) -> Node:
     if need.above:
-        lower = And((IdIn(ids), need.where))
-        return Or(tuple(Backward(column, need.resource_type, lower) for column in need.columns))
+        lower = all_of((IdIn(ids), allowed))
+        return any_of(Backward(column, need.resource_type, lower) for column in need.columns)
     targets = tuple((need.resource_type, id_) for id_ in ids)
-    return And((Or(tuple(ReferenceIn(column, targets) for column in need.columns)), need.where))
+    return all_of((any_of(ReferenceIn(column, targets) for column in need.columns), allowed))

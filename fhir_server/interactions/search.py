@@ -58,7 +58,7 @@ async def search(context: Context, request: Request) -> Response:
         compartment=compartment,
         options=options_of(context.settings),
     )
-    found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store)
+    found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store, request.access)
     if request.access is not None:
         found = _permitted(context, request.access, found)
     answer = await _found(context, request, found, cursor, now_ms)

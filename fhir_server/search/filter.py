@@ -130,7 +130,7 @@ class Filters:
 
     def _in_column(self, parameter: Parameter, column: Column, modifier: str, values: list[str]) -> Node:
         if modifier in hierarchy.MODIFIERS and modifier in hierarchy.modifiers(self._columns, column):
-            return hierarchy.where(self._columns, column, values, modifier, self._scope, self._allowed)
+            return hierarchy.where(self._columns, column, values, modifier, self._scope)
         found = TYPES[parameter.type].where(column, values, modifier, self._scope)
         if parameter.code == "url" and parameter.type == "uri" and not modifier:
             return any_of((found, *self._of_versions(parameter, column, values)))
@@ -299,13 +299,8 @@ class Filters:
                 raise not_supported(f"the functional list {id_!r} is not supported, ids of Lists are")
             if ID.fullmatch(id_) is None:
                 raise bad_value(f"{id_!r} is not the id of a List")
-        lists = all_of((IdIn(tuple(ids)), self._allowed("List")))
         columns = self.parameter("List", "item").columns
-        return any_of(Backward(column.name, "List", lists) for column in columns)
-
-    def _allowed(self, resource_type: str) -> Node:
-        """What resources of a type must fit to be seen on the way to others."""
-        return Everything()
+        return any_of(Backward(column.name, "List", IdIn(tuple(ids))) for column in columns)
 
     def in_compartment(self, code: str, id_: str, resource_type: str) -> Node:
         """Resources of a type that are in the compartment of `code`/`id_`.

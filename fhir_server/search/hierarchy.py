@@ -6,7 +6,7 @@ A resource type is a hierarchy when one of its parameters `partof`, `part-of` or
 itself: locations, organizations, encounters, tasks and others.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fhir_server.outcome import bad_value
 from fhir_server.search import reference
@@ -18,9 +18,6 @@ from fhir_server.store.algebra import Node
 
 MODIFIERS = frozenset(("above", "below"))
 _CODES = ("partof", "part-of", "parent")
-
-Access = Callable[[str], Node]
-"""What resources of a type must fit to be seen."""
 
 
 def parents(columns: Columns, resource_type: str) -> tuple[str, ...]:
@@ -44,9 +41,7 @@ def modifiers(columns: Columns, column: Column) -> frozenset[str]:
     return MODIFIERS if is_hierarchy else frozenset()
 
 
-def where(
-    columns: Columns, column: Column, values: Sequence[str], modifier: str, scope: Scope, access: Access
-) -> Node:
+def where(columns: Columns, column: Column, values: Sequence[str], modifier: str, scope: Scope) -> Node:
     """What refers to one of the resources or to one below or above it."""
     terms = required(scope.terms, modifier)
     pairs: dict[tuple[str, str], None] = {}
@@ -56,7 +51,7 @@ def where(
             raise bad_value(f"{unescape(value)!r} is no resource of this server: its hierarchy is not known")
         for resource_type, id_ in found:
             if names := parents(columns, resource_type):
-                need = InHierarchy(resource_type, id_, names, modifier == "above", access(resource_type))
+                need = InHierarchy(resource_type, id_, names, modifier == "above")
                 # sorted, so that the search is the same in every process
                 pairs |= {(resource_type, each): None for each in sorted(terms.hierarchy(need))}
             pairs[resource_type, id_] = None

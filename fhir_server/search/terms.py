@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from fhir_server.outcome import not_supported
-from fhir_server.store.algebra import Node
 
 Codes = frozenset[tuple[str, str]]
 """(system, code)"""
@@ -39,7 +38,6 @@ class InHierarchy:
     id: str
     columns: tuple[str, ...]  # by which resources of the type refer to what they are part of
     above: bool
-    where: Node  # what all resources must fit whose references are followed
 
 
 Need = InValueSet | Related | InHierarchy

@@ -1,10 +1,17 @@
 """https://hl7.org/fhir/R4/namingsystem.html"""
 
+from pathlib import Path
+
 import pytest
 
+from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.naming import NamingSystems
 from fhir_server.resource import Resource
-from tests.interactions.fhir import BASE, Fhir, codes, content, observation, patient, post
+from fhir_server.resource import content as stored
+from fhir_server.store.layered import LayeredStore
+from fhir_server.store.protocol import Content
+from fhir_server.store.sqlite import open_store
+from tests.interactions.fhir import BASE, Fhir, codes, content, observation, patient, post, request
 
 OID, URL = "urn:oid:2.16.156.10011.1.3", "http://example.org/resident-id"
 
@@ -112,6 +119,36 @@ def test_conditional_references_of_transactions(residents: Fhir) -> None:
     residents("DELETE", "Patient/oid")
     residents.transaction(post(observation(f"Patient?identifier={OID}|1", code={"text": "new"})))
     assert residents.total("Observation?subject=Patient/url&code:text=new") == 1
+
+
+def test_what_another_process_changed_is_seen(residents: Fhir, tmp_path: Path) -> None:
+    async def work() -> list[bool]:
+        other = open_store(
+            tmp_path / "fhir.sqlite", extract=residents.context.indexer.extract, clock=lambda: 0
+        )
+        naming_systems = NamingSystems(other)
+        seen = [await naming_systems.refresh()]
+        await perform(residents.context, request("PUT", "NamingSystem/resident", BOTH))
+        seen += [await naming_systems.refresh(), await naming_systems.refresh()]
+        assert naming_systems.names[URL] == tuple(sorted((OID, URL)))
+        await other.close()
+        return seen
+
+    assert residents.run(work()) == [False, True, False]
+
+
+def test_naming_systems_of_packages(residents: Fhir, tmp_path: Path) -> None:
+    async def work() -> None:
+        extract = residents.context.indexer.extract
+        layer = open_store(tmp_path / "layer.sqlite", extract=extract, clock=lambda: 0)
+        made = Content("NamingSystem", "resident", stored(BOTH), extract("NamingSystem", stored(BOTH)))
+        await layer.transaction(lambda unit: unit.put(made, method="PUT"))
+        naming_systems = NamingSystems(LayeredStore(residents.context.store, [layer]))  # type: ignore[arg-type]
+        assert await naming_systems.refresh()
+        assert naming_systems.names[OID] == tuple(sorted((OID, URL)))
+        await layer.close()
+
+    residents.run(work())
 
 
 def test_names_are_read_again_only_after_a_change(residents: Fhir) -> None:

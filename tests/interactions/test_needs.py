@@ -4,8 +4,9 @@ import pytest
 
 from fhir_server.interactions import needs
 from fhir_server.resource import Resource
+from fhir_server.search.access import Access
 from fhir_server.search.terms import InHierarchy
-from fhir_server.store.algebra import IdIn, Not
+from fhir_server.store.algebra import Everything, IdIn, Not, Nothing
 from tests.interactions.fhir import BASE, Fhir, codes, content, entry, observation, post
 
 ANIMALS = "http://example.org/animals"
@@ -229,10 +230,29 @@ def test_an_id_of_many_types_is_that_of_those_without_a_hierarchy_too(fhir: Fhir
 def test_G03_a_hierarchy_leads_nowhere_through_what_is_hidden(
     house: Fhir, id_: str, above: bool, expected: set[str]
 ) -> None:
-    need = InHierarchy("Location", id_, ("Location.partOf[reference]",), above, Not(IdIn(("room",))))
-    context = house.context
-    compiled = context.needs.compiled(lambda terms: terms.hierarchy(need), context.store)
+    need = InHierarchy("Location", id_, ("Location.partOf[reference]",), above)
+    context, hidden = house.context, lambda _: Not(IdIn(("room",)))
+    compiled = context.needs.compiled(lambda terms: terms.hierarchy(need), context.store, hidden)
     assert house.run(compiled) == expected
+
+
+def all_but(hidden: str) -> Access:
+    return lambda resource_type: Nothing() if resource_type == hidden else Everything()
+
+
+def test_G05_a_hidden_value_set_is_not_there(zoo: Fhir) -> None:
+    url = "Observation?code:in=ValueSet/cats"
+    assert codes(zoo.refused("GET", url, access=all_but("ValueSet"))) == (400, "not-found")
+    assert zoo("GET", url, access=all_but("Patient")).status == 200
+
+
+def test_G03_a_hidden_list_lists_nothing(fhir: Fhir) -> None:
+    fhir("PUT", "Patient/1", {"resourceType": "Patient", "id": "1"})
+    entries = [{"item": {"reference": "Patient/1"}}]
+    made = {"resourceType": "List", "id": "42", "status": "current", "mode": "working", "entry": entries}
+    fhir("PUT", "List/42", made)
+    assert content(fhir("GET", "Patient?_list=42", access=all_but("Basic")))["total"] == 1
+    assert content(fhir("GET", "Patient?_list=42", access=all_but("List")))["total"] == 0
 
 
 def test_400_for_a_hierarchy_of_another_server(house: Fhir) -> None:

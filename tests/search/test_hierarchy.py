@@ -3,12 +3,9 @@
 import pytest
 
 from fhir_server.search import hierarchy
-from fhir_server.search.column import Scope
 from fhir_server.search.columns import columns_of
-from fhir_server.search.options import DEFAULT_ZONE
 from fhir_server.search.terms import Terms
-from fhir_server.store.algebra import IdIn, Node
-from tests.search.searching import BASE, compiled, definitions
+from tests.search.searching import compiled, definitions
 
 COLUMNS = columns_of(definitions())
 
@@ -38,17 +35,3 @@ def test_references_to_them_have_above_and_below(search: str) -> None:
     terms = Terms()
     compiled(search, terms=terms)
     assert len(terms.missing) == 1
-
-
-def test_nothing_is_followed_through_what_may_not_be_seen() -> None:
-    """G03: the condition stands in what is looked up."""
-
-    def allowed(resource_type: str) -> Node:
-        return IdIn(("visible",), resource_type)
-
-    parameter = COLUMNS.parameter("Procedure", "location")
-    assert parameter is not None
-    terms = Terms()
-    scope = Scope(DEFAULT_ZONE, (BASE,), 0, definitions().resource_types, terms)
-    hierarchy.where(COLUMNS, parameter.columns[0], ["1"], "below", scope, allowed)
-    assert [getattr(need, "where", None) for need in terms.missing] == [IdIn(("visible",), "Location")]
