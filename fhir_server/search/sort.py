@@ -57,9 +57,8 @@ def _sort_key(
 
 def _columns(parameter: Parameter) -> tuple[Column, ...]:
     if not parameter.columns:
-        raise not_supported(
-            f"_sort by {parameter.code!r}, a {parameter.type} parameter: sort by its parts, or by others"
-        )
+        kind = "composite" if parameter.composites else "text"
+        raise not_supported(f"_sort by {parameter.code!r}: a {kind} parameter has no value to sort by")
     return parameter.columns
 
 
