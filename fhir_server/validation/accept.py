@@ -72,14 +72,10 @@ class _Checks(dict[str, Accept]):
 
 
 class Acceptance:
-    """The predicates of one set of definitions, each compiled once.
+    """The predicates of one set of definitions, each compiled once."""
 
-    warnings: refuse too what breaks a constraint that is only a warning.
-    """
-
-    def __init__(self, definitions: Definitions, *, warnings: bool = False) -> None:
+    def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._warnings = warnings
         self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
         self._resource_types = definitions.resource_types
 
@@ -155,7 +151,7 @@ class Acceptance:
         return accepts
 
     def _constraints(self, constraints: tuple[Constraint, ...], type_name: str) -> constraint.Holds | None:
-        rules = constraint.rules(self._definitions, constraints, type_name, warnings=self._warnings)
+        rules = constraint.rules(self._definitions, constraints, type_name)
         return constraint.together(rules)
 
     def _fine(self, definition: TypeDefinition, nested: bool) -> dict[str, frozenset[str] | Fine]:

@@ -28,16 +28,11 @@ IMPLIED = frozenset(("ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-
 """Keys of constraints that other files check: explain.py, extension.py, contained.py."""
 
 
-def rules(
-    definitions: Definitions, constraints: Iterable[Constraint], type_name: str, *, warnings: bool
-) -> list[Holds]:
-    """Whether each constraint that has to be evaluated holds for values of a type; False: perhaps not.
-
-    warnings: those too that are no errors.
-    """
+def rules(definitions: Definitions, constraints: Iterable[Constraint], type_name: str) -> list[Holds]:
+    """Whether each constraint that has to be evaluated holds for values of a type; False: perhaps not."""
     found: dict[str, Holds] = {}  # by expression: several keys may share one
     for constraint in constraints:
-        if constraint.key not in IMPLIED and (warnings or constraint.severity == "error"):
+        if constraint.key not in IMPLIED and constraint.severity == "error":
             text = constraint.expression
             if text == _NARRATIVE:
                 found[text] = _is_narrative

@@ -3,16 +3,20 @@
 https://hl7.org/fhir/R4/validation.html: structure, cardinality, value domains, required bindings, invariants.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import islice
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import Issue
+from fhir_server.validation import constraint
 from fhir_server.validation.accept import Acceptance
 from fhir_server.validation.explain import Explanation
+from fhir_server.validation.scope import Scope
 
+# the only types with constraints below the resource that are warnings
+_WARNED_WITHIN = frozenset(("StructureDefinition",))
 ISSUES_LIMIT = 100  # a body of 16 MiB can hold a million mistakes
 
 
@@ -33,19 +37,28 @@ class Validator:
         return _limited(self._explain(resource, at or self._name(resource)))
 
     def review(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
-        """The same with warnings: constraints that need not hold."""
-        accepts, explain = self._reviewing
-        if accepts(resource):
-            return []
-        return _limited(explain(resource, at or self._name(resource)))
+        """The same with the constraints that are warnings."""
+        at = at or self._name(resource)
+        if not self._accepts(resource):
+            return _limited(self._explain_all(resource, at))
+        return _limited(self._warnings(resource, at))
 
     @cached_property
-    def _reviewing(self) -> Any:
-        """Compiled when first wanted: a server that only writes does not need it."""
-        return (
-            Acceptance(self._definitions, warnings=True).resource,
-            Explanation(self._definitions, warnings=True).resource,
-        )
+    def _explain_all(self) -> Callable[[Any, str], Iterator[Issue]]:
+        return Explanation(self._definitions, warnings=True).resource
+
+    def _warnings(self, resource: dict[str, Any], at: str) -> Iterator[Issue]:
+        """Of a resource without errors, and of the entries of a Bundle."""
+        type_name = resource["resourceType"]
+        if type_name in _WARNED_WITHIN:
+            yield from self._explain_all(resource, at)
+            return
+        found = [one for one in self._definitions.type(type_name).constraints if one.severity == "warning"]
+        yield from constraint.issues(self._definitions, found, type_name, resource, at, Scope(resource))
+        if type_name == "Bundle":
+            for index, entry in enumerate(resource.get("entry", ())):
+                if "resource" in entry:
+                    yield from self._warnings(entry["resource"], f"{at}.entry[{index}].resource")
 
     def _name(self, resource: dict[str, Any]) -> str:
         """Where the paths of a resource start."""

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from fhir_server.resource import encode
-from fhir_server.validation.structure import ISSUES_LIMIT
-from tests.validation.checking import cases, codes, patient, validator
+from fhir_server.validation.structure import _WARNED_WITHIN, ISSUES_LIMIT
+from tests.validation.checking import cases, codes, definitions, patient, validator
 
 CASES = list(cases())
 
@@ -57,3 +57,43 @@ def test_a_million_mistakes_are_counted_out_quickly() -> None:
 def test_a_long_value_is_not_echoed_whole() -> None:
     (issue,) = validator().check(patient(birthDate="9" * 1_000_000))
     assert len(issue.diagnostics) < 300
+
+
+def test_warnings_are_told_in_a_review_only() -> None:
+    assert validator().check(patient(active=True)) == []
+    (issue,) = validator().review(patient(active=True))
+    assert (issue.severity, issue.message, issue.expression) == ("warning", "constraint-dom-6", "Patient")
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "entry": [{"fullUrl": "urn:x:1", "resource": patient(active=True)}],
+    }
+    assert [issue.expression for issue in validator().review(bundle)] == ["Bundle.entry[0].resource"]
+
+
+def test_a_review_tells_errors_with_the_warnings() -> None:
+    found = validator().review(patient(gender="x"))
+    assert [(issue.severity, issue.code) for issue in found] == [
+        ("error", "code-invalid"),
+        ("warning", "invariant"),
+    ]
+
+
+def test_warnings_stand_at_the_resource_or_are_looked_for_below() -> None:
+    """Of all types; a new release may have others."""
+    below = set()
+    for name in definitions().resource_types:
+        pending, seen = [name], {name}
+        while pending:
+            described = definitions().type(pending.pop())
+            for element in described.elements.values():
+                if any(one.severity == "warning" for one in element.constraints):
+                    below.add(name)
+                for type_ in set(element.types) - seen:
+                    seen.add(type_)
+                    found = definitions().type(type_)
+                    if found.kind != "resource":
+                        pending.append(type_)
+                        if any(one.severity == "warning" for one in found.constraints):
+                            below.add(name)
+    assert below == _WARNED_WITHIN
