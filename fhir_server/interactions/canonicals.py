@@ -27,9 +27,15 @@ class StoredCanonicals:
         self._store = store
         self._definitions = definitions
         self._sources = sources
+        self._looked = -1, -1  # at the end of the log: its number, and the stamp that it had
 
     async def stamp(self) -> int:
-        return await self._store.last_sequence(RESOURCE_TYPES)
+        # mostly nothing at all was written since: that is one look, and not one for each type
+        end, stamp = await self._store.last_sequence(), self._looked[1]
+        if end != self._looked[0]:
+            stamp = await self._store.last_sequence(RESOURCE_TYPES)
+            self._looked = end, stamp
+        return stamp
 
     async def read(self, resource_type: str, url: str) -> list[Found]:
         return await self._found(resource_type, "url", _escaped(url))

@@ -54,13 +54,18 @@ class Wanted:
 
 
 async def expand(
-    terminology: Terminology, value_set: Resource, wanted: Wanted, timestamp: str, *, stored: bool = True
+    terminology: Terminology,
+    snapshot: Snapshot,
+    value_set: Resource,
+    wanted: Wanted,
+    timestamp: str,
+    *,
+    stored: bool = True,
 ) -> Resource:
-    """The value set with an expansion; stored: it is the one that its canonical means.
+    """The value set with an expansion; stored: it is the one that its canonical means in the snapshot.
 
     Raises 400 `too-costly` when the codes are too many and no page of them is asked for.
     """
-    snapshot = await terminology.snapshot()
     found, total = await _page(terminology, snapshot, value_set, wanted, stored)
     expansion: dict[str, Any] = {
         "identifier": _identifier(value_set, wanted, snapshot),

@@ -23,9 +23,10 @@ _CONTENTS: dict[str | None, Content] = {"complete": "complete", "fragment": "fra
 
 
 def about(resource: Resource) -> About:
+    url, _, version = resource["url"].partition("|")
     return About(
-        url=resource["url"],
-        version=resource.get("version"),
+        url=url,
+        version=version or resource.get("version"),
         name=resource.get("name") or resource.get("title"),
         language=resource.get("language"),
         content=_CONTENTS.get(resource.get("content"), "fragment"),

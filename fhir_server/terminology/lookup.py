@@ -3,13 +3,16 @@
 https://hl7.org/fhir/R4/codesystem-operation-lookup.html
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fhir_server.outcome import not_found
 from fhir_server.terminology import languages
 from fhir_server.terminology.concepts import CodeSystem, Concept, Designation, Property
 from fhir_server.terminology.languages import Languages
+
+_SAID = ("parent", "child", "inactive")
+"""Properties that are told by what the code system says of the concept, however it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ async def look_up(
         version=about.version,
         display=languages.display(concept, wanted, about.language) or concept.code,
         designations=tuple(_designations(concept, properties, about.language)),
-        properties=tuple([each async for each in _properties(system, concept, properties)]),
+        properties=tuple(await _properties(system, concept, properties)),
     )
 
 
@@ -51,22 +54,17 @@ def _designations(concept: Concept, wanted: frozenset[str], language: str | None
             yield each
 
 
-async def _properties(
-    system: CodeSystem, concept: Concept, wanted: frozenset[str]
-) -> AsyncIterator[Property]:
-    def asked(name: str) -> bool:
-        return not wanted or name in wanted
-
-    if concept.definition is not None and asked("definition"):
-        yield Property("definition", "valueString", concept.definition)
-    if asked("parent"):
-        for code in await system.parents(concept.code):
-            yield Property("parent", "valueCode", code)
-    if asked("child"):
-        for code in await system.children(concept.code):
-            yield Property("child", "valueCode", code)
-    if asked("inactive") and (concept.inactive or "inactive" in wanted):
-        yield Property("inactive", "valueBoolean", concept.inactive)
+async def _properties(system: CodeSystem, concept: Concept, wanted: frozenset[str]) -> list[Property]:
+    found = []
+    if concept.definition is not None and (not wanted or "definition" in wanted):
+        found.append(Property("definition", "valueString", concept.definition))
+    if not wanted or "parent" in wanted:
+        found += [Property("parent", "valueCode", code) for code in await system.parents(concept.code)]
+    if not wanted or "child" in wanted:
+        found += [Property("child", "valueCode", code) for code in await system.children(concept.code)]
+    if "inactive" in wanted or (concept.inactive and not wanted):
+        found.append(Property("inactive", "valueBoolean", concept.inactive))
     for each in concept.properties:
-        if asked(each.code) and each.code not in ("parent", "child", "inactive"):
-            yield each
+        if each.code not in _SAID and (not wanted or each.code in wanted):
+            found.append(each)
+    return found

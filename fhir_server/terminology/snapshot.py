@@ -21,6 +21,7 @@ from fhir_server.terminology.stored import StoredCodeSystem
 CONCEPTS_KEPT = 100_000  # in memory, of code systems
 ENTRIES_KEPT = 100_000  # in memory, of expansions, and as many of lists of codes
 BYTES_KEPT = 8_000_000  # of definitions as they were read
+_HEAD_BYTES = 2_000  # about that of a CodeSystem without its concepts
 _LEAST_BYTES = 200  # that a url without any definition counts
 _SHOWN = 5
 
@@ -42,21 +43,30 @@ class Snapshot:
         self._canonicals = canonicals
         self._concepts = concepts  # None: there are no tables of concepts
         self._remote = remote  # None: no other server is asked
-        self._read: Kept[tuple[ResourceType, str], Sequence[Found]] = Kept(BYTES_KEPT)
+        self._read: Kept[tuple[str, str], Sequence[Found]] = Kept(BYTES_KEPT)
+        self._resolved: Kept[tuple[str, str | None], CodeSystem] = Kept(CONCEPTS_KEPT)
         self._supplements: dict[str, list[Found]] | None = None
         # by canonical, of value sets as they are without parameters that change what is in them
         self.composed: Kept[str, Composed] = Kept(ENTRIES_KEPT)
         self.expanded: Kept[str, tuple[Entry, ...]] = Kept(ENTRIES_KEPT)
+        # by what was asked: expansions as they were answered
+        self.answers: Kept[tuple[object, ...], bytes] = Kept(BYTES_KEPT)
         self.too_large: set[str] = set()  # canonicals of value sets with more codes than are listed
 
     async def found(self, resource_type: ResourceType, url: str, version: str | None = None) -> Found | None:
-        return chosen(await self._versions(resource_type, url), version)
+        found = chosen(await self._versions(resource_type, url), version)
+        if found is None and version is not None:
+            # some code systems of R4 itself have their version in their url: …/v2-0360|2.7
+            found = chosen(await self._versions(resource_type, f"{url}|{version}"), None)
+        return found
 
     async def _versions(self, resource_type: ResourceType, url: str) -> Sequence[Found]:
         key = resource_type, url
         found = self._read.get(key)
         if found is None:
-            found = await self._canonicals.read(resource_type, url)
+            read = await self._canonicals.read(resource_type, url)
+            # concepts are kept in the form that answers questions, and not a second time as they were read
+            found = [_head(each) for each in read] if resource_type == "CodeSystem" else read
             self._read.put(key, found, _LEAST_BYTES + sum(each.size_bytes for each in found))
         return found
 
@@ -97,6 +107,10 @@ class Snapshot:
         return sorted(found, key=lambda each: (each.url, each.version or ""))
 
     async def _here(self, url: str, version: str | None) -> CodeSystem | None:
+        found = self._resolved.get((url, version))
+        return found if found is not None else await self._resolve(url, version)
+
+    async def _resolve(self, url: str, version: str | None) -> CodeSystem | None:
         found = await self.found("CodeSystem", url, version)
         content = None if found is None else found.resource.get("content")
         if found is None or content == "supplement":
@@ -108,9 +122,16 @@ class Snapshot:
         key = (found.identity, table, *(each.identity for each in supplements))
         prepared = self.prepared.get(key)
         if prepared is None:
-            prepared = self._prepared(found.resource, table, [each.resource for each in supplements])
-            self.prepared.put(key, prepared, 1 if table is not None else len(prepared))
+            resource = found.resource if table is not None else await self._whole(found)
+            prepared = self._prepared(resource, table, [each.resource for each in supplements])
+            self.prepared.put(key, prepared, _size(prepared))
+        self._resolved.put((url, version), prepared, _size(prepared))
         return prepared
+
+    async def _whole(self, head: Found) -> Resource:
+        """The CodeSystem with its concepts."""
+        versions = await self._canonicals.read("CodeSystem", head.resource["url"])
+        return next((each.resource for each in versions if each.identity == head.identity), head.resource)
 
     def _prepared(
         self, resource: Resource, table: ConceptTable | None, supplements: list[Resource]
@@ -136,7 +157,11 @@ class Snapshot:
 
     async def maps(self, system: str, *, target: bool) -> list[Resource]:
         """ConceptMaps that map from the code system, or (target) to it; one a canonical."""
-        found = await self._canonicals.maps(system, target=target)
+        key = "maps to" if target else "maps from", system
+        found = self._read.get(key)
+        if found is None:
+            found = await self._canonicals.maps(system, target=target)
+            self._read.put(key, found, _LEAST_BYTES + sum(each.size_bytes for each in found))
         return [
             each.resource
             for each in found
@@ -170,6 +195,16 @@ class Snapshot:
             if split(each.resource["supplements"])[1] in (None, found.resource.get("version"))
             and each.resource.get("status") != "retired"
         ]
+
+
+def _size(system: CodeSystem) -> int:
+    """Of its concepts, those that are in memory."""
+    return len(system) if isinstance(system, InlineCodeSystem) else 1
+
+
+def _head(found: Found) -> Found:
+    head = {name: value for name, value in found.resource.items() if name != "concept"}
+    return found._replace(resource=head, size_bytes=_HEAD_BYTES)
 
 
 def _url(found: Found) -> str:

@@ -45,6 +45,11 @@ class Terminology:
     def _made(self, stamp: int, prepared: Prepared) -> Snapshot:
         return Snapshot(self._canonicals, self._concepts, self._remote, stamp, prepared)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether everything it says follows from definitions that are here."""
+        return self._remote is None
+
     async def codes(self, value_set: str) -> frozenset[Key]:
         """(system, code) of all codes of a value set, by its canonical.
 

@@ -43,6 +43,16 @@ def test_related_codes_of_a_version() -> None:
         run(found.related(SYSTEM + "|2", "poodle", up=False))
 
 
+def test_a_version_within_a_url() -> None:
+    """As code systems of HL7 v2 have it in the package of R4."""
+    one = ANIMALS | {"url": SYSTEM + "|2.7", "version": "0360"}
+    dogs = value_set("dogs", {"system": SYSTEM, "version": "2.7", "concept": [{"code": "dog"}]})
+    found = terminology(one, dogs, value_set("all", {"system": SYSTEM, "version": "2.7"}))
+    assert run(found.related(SYSTEM + "|2.7", "poodle", up=False)) == {"poodle"}
+    assert run(found.contains(URL + "dogs", SYSTEM, "dog"))
+    assert run(found.codes(URL + "all")) >= keys("dog", "cat")
+
+
 @pytest.mark.parametrize(
     ("system", "code", "text"),
     [

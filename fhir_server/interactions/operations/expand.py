@@ -12,9 +12,11 @@ from fhir_server.interactions.operations.parameters import Arguments, arguments
 from fhir_server.interactions.operations.terminology import require_now, spoken
 from fhir_server.interactions.request import Request, Response
 from fhir_server.outcome import bad_value
+from fhir_server.resource import Resource, encode
 from fhir_server.terminology import expand as expansion
 from fhir_server.terminology.value_set import Choice
 
+_LEAST_BYTES = 500  # that an answer counts
 _BOOLEANS = (
     "includeDesignations", "includeDefinition", "activeOnly", "excludeNested", "excludeNotForUI",
     "excludePostCoordinated",
@@ -28,20 +30,35 @@ PARAMETERS = (
 
 
 async def expand(context: Context, request: Request) -> Response:
+    """The answer to a query is kept until a definition changes: the same pages are asked for again."""
+    if request.resource is not None or not context.terminology.is_closed:
+        return Response(200, resource=await _expand(context, request))
+    snapshot = await context.terminology.snapshot()
+    key = request.id, request.accept_language, context.terminology.limit, *request.parameters
+    body = snapshot.answers.get(key)
+    if body is None:
+        body = encode(await _expand(context, request))
+        if not any(name == "date" for name, _ in request.parameters):
+            snapshot.answers.put(key, body, _LEAST_BYTES + len(body))
+    return Response(200, body=body)
+
+
+async def _expand(context: Context, request: Request) -> Resource:
     given = arguments(request, PARAMETERS, bare="valueSet")
     require_now(context, given)
     direction = given.text("contextDirection")
     if direction not in (None, *value_sets.DIRECTIONS):
         raise bad_value(f"contextDirection is {direction!r}, it can be {' or '.join(value_sets.DIRECTIONS)}")
-    meant = await value_sets.value_set(context, request, given, await context.terminology.snapshot())
-    found = await expansion.expand(
+    snapshot = await context.terminology.snapshot()
+    meant = await value_sets.value_set(context, request, given, snapshot)
+    return await expansion.expand(
         context.terminology,
+        snapshot,
         meant.value_set,
         _wanted(given, request),
         format_instant(context.clock()),
         stored=meant.stored,
     )
-    return Response(200, resource=found)
 
 
 def _wanted(given: Arguments, request: Request) -> expansion.Wanted:

@@ -39,10 +39,14 @@ class Arguments:
 
     def one(self, name: str) -> Argument | None:
         """Raises 400 when it came more than once."""
-        found = self.all(name)
-        if len(found) > 1:
-            raise invalid(f"{name} was given {len(found)} times, it can be given once", _at(name))
-        return found[0] if found else None
+        found = None
+        for each in self.arguments:
+            if each.name == name:
+                if found is not None:
+                    times = len(self.all(name))
+                    raise invalid(f"{name} was given {times} times, it can be given once", _at(name))
+                found = each
+        return found
 
     def values(self, name: str) -> list[Any]:
         """Values of any type, as JSON has them."""
@@ -54,8 +58,10 @@ class Arguments:
 
     def value(self, name: str) -> Any:
         """A value of any type, `{"system": …, "code": …}`; None: it was not given."""
-        self.one(name)
-        return next(iter(self.values(name)), None)
+        found = self.one(name)
+        if found is not None and found.value is None:
+            raise bad_value(f"{name} has no value", _at(name))
+        return None if found is None else found.value
 
     def texts(self, name: str) -> list[str]:
         """Values of a type that JSON has as text: code, uri, dateTime…"""
@@ -66,8 +72,10 @@ class Arguments:
         return found
 
     def text(self, name: str) -> str | None:
-        self.one(name)
-        return next(iter(self.texts(name)), None)
+        found = self.value(name)
+        if found is not None and not isinstance(found, str):
+            raise bad_value(f"{name} takes a text", _at(name))
+        return found
 
     def required_text(self, name: str) -> str:
         found = self.text(name)
@@ -79,7 +87,7 @@ class Arguments:
         value = self.value(name)
         if value is None or isinstance(value, bool):
             return value
-        if value not in _BOOLEANS:
+        if not isinstance(value, str) or value not in _BOOLEANS:
             raise bad_value(f"{name} is {value!r}, it can be true or false", _at(name))
         return _BOOLEANS[value]
 

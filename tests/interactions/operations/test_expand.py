@@ -7,7 +7,7 @@ import pytest
 
 from fhir_server.resource import Resource
 from fhir_server.validation.structure import Validator
-from tests.interactions.fhir import Fhir, definitions
+from tests.interactions.fhir import Fhir, content, definitions
 from tests.interactions.operations.terminologies import (
     ALL,
     ANIMALS,
@@ -28,8 +28,8 @@ def animals(fhir: Fhir) -> Fhir:
 
 
 def expansion(fhir: Fhir, url: str, resource: Resource | None = None, **given: Any) -> Resource:
-    found = fhir("GET" if resource is None else "POST", url, resource, **given).resource
-    assert found is not None and Validator(definitions()).check(found) == []
+    found = content(fhir("GET" if resource is None else "POST", url, resource, **given))
+    assert Validator(definitions()).check(found) == []
     made = found["expansion"]
     assert isinstance(made, dict)
     return made
@@ -62,11 +62,10 @@ def test_by_instance_and_by_body(animals: Fhir) -> None:
 
 
 def test_the_value_set_without_its_definition_or_with_it(animals: Fhir) -> None:
-    found = animals("GET", "ValueSet/dogs/$expand").resource
-    assert found is not None
+    found = content(animals("GET", "ValueSet/dogs/$expand"))
     assert found["url"] == URL + "dogs" and "compose" not in found and "meta" not in found
-    found = animals("GET", "ValueSet/dogs/$expand?includeDefinition=true").resource
-    assert found is not None and found["compose"] == DOGS["compose"]
+    found = content(animals("GET", "ValueSet/dogs/$expand?includeDefinition=true"))
+    assert found["compose"] == DOGS["compose"]
 
 
 def test_pages(animals: Fhir) -> None:
@@ -284,3 +283,13 @@ def test_E17_a_regex_in_a_filter_takes_time_in_proportion(fhir: Fhir) -> None:
     include["filter"] = [{"property": "code", "op": "regex", "value": "(a{1000}){1000}"}]
     error = fhir.refused("POST", "ValueSet/$expand", value_set("evil", include))
     assert error.status == 400 and "the filter regex" in str(error)
+
+
+def test_an_answer_is_kept_until_a_definition_changes(animals: Fhir) -> None:
+    url = "ValueSet/dogs/$expand?count=2"
+    first = expansion(animals, url)
+    assert expansion(animals, url) == first  # the time too
+    animals("PUT", "Patient/1", {"resourceType": "Patient", "id": "1"})
+    assert expansion(animals, url) == first
+    put(animals, value_set("other", {"system": ANIMALS}))
+    assert expansion(animals, url)["timestamp"] != first["timestamp"]

@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from fhir_server.interactions.operations.parameters import Arguments, arguments, parameters, part
+from fhir_server.interactions.operations.parameters import (
+    Arguments,
+    arguments,
+    of_parameters,
+    parameters,
+    part,
+)
 from fhir_server.interactions.request import Request
 from fhir_server.outcome import FhirError
 
@@ -95,3 +101,11 @@ def test_400_for_a_value_of_the_wrong_kind(call: Any, words: str) -> None:
 def test_a_resource_without_parameters_has_no_empty_array() -> None:
     assert parameters() == {"resourceType": "Parameters"}
     assert parameters(part("a", {"valueCode": "b"}))["parameter"] == [{"name": "a", "valueCode": "b"}]
+
+
+@pytest.mark.parametrize("read", ["boolean", "integer", "text"])
+def test_a_value_of_another_type_is_refused(read: str) -> None:
+    found = of_parameters({"parameter": [{"name": "x", "valueCoding": {"code": "a"}}]})
+    with pytest.raises(FhirError, match=r"x (is|takes)") as caught:
+        getattr(found, read)("x")
+    assert caught.value.status == 400
