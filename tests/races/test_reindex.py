@@ -62,11 +62,14 @@ async def _write(server: Server, writer: int, count: int, random: Random) -> Non
 
 
 async def _state(client: Connection) -> tuple[str, int]:
-    """State and progress of the first job."""
-    answer = await client.request("GET", "/fhir/$jobs?kind=reindex")
-    parts = answer.json()["parameter"][0]["part"]
-    values = {each["name"]: next(value for key, value in each.items() if key != "name") for each in parts}
-    return values["state"], values["done"]
+    """State and progress of the first job that there is something to do for."""
+    answer = await client.request("GET", "/fhir/$jobs?kind=reindex&open=true")
+    for job in answer.json().get("parameter", ()):
+        values = {
+            each["name"]: next(value for key, value in each.items() if key != "name") for each in job["part"]
+        }
+        return values["state"], values["done"]
+    return "done", 0
 
 
 async def _kill_at(server: Server, done: int, count: int, random: Random) -> bool:
@@ -97,7 +100,8 @@ async def _end(server: Server) -> None:
                 resource = entry["resource"]
                 colour = resource["extension"][0]["valueCode"]
                 url = f"/fhir/Patient?eye-colour={colour}&_id={resource['id']}&_summary=count"
-                assert (await client.request("GET", url)).json()["total"] == 1, resource["id"]
+                answer = await client.request("GET", url)
+                assert answer.status == 200 and answer.json()["total"] == 1, (resource["id"], answer.body)
             following = [link["url"] for link in page["link"] if link["relation"] == "next"]
             if not following:
                 return
