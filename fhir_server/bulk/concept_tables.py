@@ -8,7 +8,7 @@ have them. Lines before the first that begin with `#` say what the table is: `# 
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import StringIO
 
 from fhir_server.bulk.concepts import BadRow, Row, wrong_code
@@ -71,7 +71,7 @@ def read_table(file: str, text: str, names: Mapping[str, str] | None = None) -> 
                 found = f"the code {code!r} stands in line {seen[code]} already"
             else:
                 seen[code] = line
-                table.rows.append(found)
+                table.rows.append(replace(found, file=file))
         if isinstance(found, str):
             table.bad.append(BadRow(file, line, found))
     return table

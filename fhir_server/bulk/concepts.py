@@ -31,6 +31,7 @@ class Row:
     concept: Concept
     parents: tuple[str, ...]
     line: int
+    file: str = ""
 
 
 def decoded(content: bytes) -> str:

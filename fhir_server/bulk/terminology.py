@@ -158,7 +158,7 @@ def _parents(tables: Tables, wanted: Wanted) -> dict[str, Sequence[str]]:
         for parent in row.parents:
             if parent not in codes:
                 text = f"{row.concept.code!r} is below {parent!r}, which is no code of the table"
-                tables.bad.append(BadRow("", row.line, text))
+                tables.bad.append(BadRow(row.file, row.line, text))
     return found
 
 
