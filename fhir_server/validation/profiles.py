@@ -124,20 +124,20 @@ class Profiles:
             return next(inside, None)
         return await self._sources.questionnaire(canonical)
 
-    async def check(
-        self, resource: Resource, at: str, *, asked: Iterable[str] = (), all_extensions: bool = True
-    ) -> list[Issue]:
-        """What is wrong with a resource that the base specification allows.
+    async def check(self, resource: Resource, at: str, *, asked: Iterable[str] = ()) -> list[Issue]:
+        """What is wrong with a resource that the base specification allows: profiles and extensions.
 
         asked: profiles beyond those that the resource claims and that are bound to its type.
-        all_extensions: also extensions that no profile speaks of.
         """
+        asked = tuple(asked)
+        if not asked and not self.concerns(resource) and not extension.has_extensions(resource):
+            return []
         answers = _Answers(self._sources)
         await self._refresh()
         for _ in range(_ROUNDS):
             run = Run(self._library, resource, questions=Questions(answers.resource, answers.contains))
             try:
-                self._run(run, resource, at, tuple(asked), all_extensions)
+                self._run(run, resource, at, asked)
             except NeededError as needed:
                 await self._fetch(needed)
                 continue
@@ -157,16 +157,12 @@ class Profiles:
         else:
             library.add_codes(needed.name, await self._sources.codes(needed.name))
 
-    def _run(
-        self, run: Run, resource: Resource, at: str, asked: tuple[str, ...], all_extensions: bool
-    ) -> None:
-        self._one(run, resource, at, tuple(dict.fromkeys((*asked, *self.of(resource)))), all_extensions)
+    def _run(self, run: Run, resource: Resource, at: str, asked: tuple[str, ...]) -> None:
+        self._one(run, resource, at, tuple(dict.fromkeys((*asked, *self.of(resource)))))
         for inner, place, contained in _inner(resource, at):
-            self._one(run.within(inner, contained=contained), inner, place, self.of(inner), all_extensions)
+            self._one(run.within(inner, contained=contained), inner, place, self.of(inner))
 
-    def _one(
-        self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...], all_extensions: bool
-    ) -> None:
+    def _one(self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...]) -> None:
         focus = Focus(resource, None, str(resource["resourceType"]), at)
         for canonical in canonicals:
             profile = run.library.profile(canonical)
@@ -174,8 +170,7 @@ class Profiles:
                 run.unknown.setdefault(canonical, at)
             else:
                 profile.check(focus, run)
-        if all_extensions:
-            extension.check(resource, at, run)
+        extension.check(resource, at, run)
 
     def _about_unknown(self, run: Run) -> Iterable[Issue]:
         severity = _UNKNOWN.get(self._unknown)
