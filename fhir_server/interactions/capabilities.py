@@ -141,11 +141,14 @@ class _Statement:
             "updateCreate": True,
             **({} if self._normative else self._conditional()),
             "referencePolicy": ["literal", "logical"],
-            "searchInclude": includes,
+            "searchInclude": ["*", *includes],
             "searchRevInclude": [
-                f"{source}:{parameter.code}"
-                for source, parameter in self._links
-                if not parameter.targets or name in parameter.targets
+                "*",
+                *(
+                    f"{source}:{parameter.code}"
+                    for source, parameter in self._links
+                    if not parameter.targets or name in parameter.targets
+                ),
             ],
             "searchParam": [_search_parameter(each, name) for each in self._parameters[name]],
             "operation": _operations(name),

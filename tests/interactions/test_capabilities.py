@@ -66,6 +66,7 @@ def test_what_a_type_can_do(statement: Resource) -> None:
     for flag in ("readHistory", "updateCreate", "conditionalCreate", "conditionalUpdate"):
         assert found[flag] is True
     assert "Patient:organization" in found["searchInclude"]
+    assert "*" in found["searchInclude"] and "*" in found["searchRevInclude"]
     assert "Observation:subject" in found["searchRevInclude"]
     assert "Observation:encounter" not in found["searchRevInclude"]
 
