@@ -30,6 +30,7 @@ async def review(
         found += await profiles.check(resource, at, asked=asked)
     except DefinitionError as error:
         found.append(Issue("error", "not-supported", f"a definition is wrong: {error}", at, "definition"))
+    found += await profiles.unknown_codes(resource, at)
     found += [issue async for issue in _special(profiles, resource, at)]
     return list(dict.fromkeys(found))
 

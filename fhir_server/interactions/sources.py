@@ -58,6 +58,15 @@ class StoredSources:
         except FhirError:
             return None
 
+    async def has_code(self, system: str, code: str) -> bool | None:
+        try:
+            found = await (await self._terminology.snapshot()).code_system(system)
+            if found is None or found.about.content != "complete":
+                return None
+            return await found.concept(code) is not None
+        except FhirError:
+            return None
+
     async def resource(self, reference: str) -> Resource | None:
         """A resource of this server; nothing is ever fetched from another."""
         match = _RELATIVE.fullmatch(reference)

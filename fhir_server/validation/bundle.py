@@ -16,6 +16,7 @@ from fhir_server.validation.scope import shown
 
 _RESTFUL = re.compile(r"https?://.*/([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})")
 _WITHOUT_FULL_URL = frozenset(("batch", "transaction", "batch-response", "transaction-response"))
+_PAGES = frozenset(("self", "first", "previous", "prev", "next", "last"))
 _WHOLE = frozenset(("document", "message"))
 
 
@@ -28,6 +29,8 @@ def issues(bundle: Resource, at: str) -> Iterator[Issue]:
         place = f"{at}.entry[{index}]"
         if isinstance(resource, dict):
             yield from _full_url(entry, resource, str(type_), place)
+    if type_ == "searchset":
+        yield from _links(bundle, at)
     if type_ in _WHOLE:
         yield from _references(bundle, at, "error" if type_ == "document" else "warning")
     if type_ == "document":
@@ -48,6 +51,17 @@ def _full_url(entry: dict[str, Any], resource: Resource, type_: str, at: str) ->
             f"{at}.fullUrl: {shown(url)} names {match[1]}/{match[2]}, the resource is {found[0]}/{found[1]}"
         )
         yield Issue("error", "value", text, f"{at}.fullUrl", "bundle-full-url-id")
+
+
+def _links(bundle: Resource, at: str) -> Iterator[Issue]:
+    """https://hl7.org/fhir/R4/bundle.html#searchset: of each of these pages there is one."""
+    seen: set[str] = set()
+    for index, link in enumerate(bundle.get("link", ())):
+        relation, place = str(link.get("relation")), f"{at}.link[{index}]"
+        if relation in _PAGES and relation in seen:
+            text = f"{place}: another link is {shown(relation)}"
+            yield Issue("error", "duplicate", text, place, "bundle-link")
+        seen.add(relation)
 
 
 def _references(bundle: Resource, at: str, severity: Severity) -> Iterator[Issue]:

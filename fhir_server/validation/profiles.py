@@ -11,10 +11,12 @@ from typing import Literal, Protocol
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import DefinitionError, Issue, Severity
 from fhir_server.resource import Resource
+from fhir_server.validation.coding import codings
 from fhir_server.validation.profile import extension
 from fhir_server.validation.profile.focus import Focus
 from fhir_server.validation.profile.library import Codes, Library, NeededError
 from fhir_server.validation.profile.run import Questions, Run
+from fhir_server.validation.scope import shown
 
 Unknown = Literal["ignore", "warn", "error"]
 _UNKNOWN: dict[str, Severity] = {"warn": "warning", "error": "error"}
@@ -27,6 +29,7 @@ WORKFLOW_TYPES = frozenset(
     )
 )  # fmt: skip
 """Requests and tasks, https://hl7.org/fhir/R4/workflow.html#list: who acts on one must know its modifiers."""
+_CODES_KEPT = 20_000
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
 
 
@@ -47,6 +50,9 @@ class Sources(Protocol):
 
     async def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         """For a value set that cannot be listed; None: cannot be decided."""
+
+    async def has_code(self, system: str, code: str) -> bool | None:
+        """Whether a code system has a code; None: the codes of the system are not all here."""
 
     async def resource(self, reference: str) -> Resource | None:
         """The target of a reference; None: not here."""
@@ -101,6 +107,7 @@ class Profiles:
         self._bound = bound or {}
         self._unknown = unknown
         self._library = Library(definitions)
+        self._known: dict[tuple[str, str], bool | None] = {}
         self._stamp: int | None = None
 
     def of(self, resource: Resource) -> tuple[str, ...]:
@@ -116,6 +123,20 @@ class Profiles:
         if self.of(resource) or any(self.of(inner) for inner, _, _ in _inner(resource, "")):
             return True
         return resource["resourceType"] in WORKFLOW_TYPES and extension.has_modifiers(resource)
+
+    async def unknown_codes(self, resource: Resource, at: str) -> list[Issue]:
+        """Codes that are none of their system, as far as the codes of the system are here."""
+        await self._refresh()
+        known, issues = self._known, []
+        for system, code, place in codings(self._definitions, resource, at):
+            if (system, code) not in known:
+                if len(known) > _CODES_KEPT:
+                    known.clear()
+                known[system, code] = await self._sources.has_code(system, code)
+            if known[system, code] is False:
+                text = f"{place}: {shown(code)} is not a code of {system}"
+                issues.append(Issue("error", "code-invalid", text, place, "code-unknown"))
+        return issues
 
     async def questionnaire(self, canonical: str, response: Resource) -> Resource | None:
         """What a response answers: a contained Questionnaire, or one that is known by its canonical."""
@@ -148,7 +169,7 @@ class Profiles:
     async def _refresh(self) -> None:
         stamp = await self._sources.stamp()
         if stamp != self._stamp:
-            self._stamp, self._library = stamp, Library(self._definitions)
+            self._stamp, self._library, self._known = stamp, Library(self._definitions), {}
 
     async def _fetch(self, needed: NeededError) -> None:
         library = self._library

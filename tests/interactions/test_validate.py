@@ -311,6 +311,20 @@ def test_validate_a_bundle_says_something_of_each_entry(fhir: Fhir) -> None:
     assert fhir.total("Patient") == 0
 
 
+def test_a_code_is_one_of_its_system(fhir: Fhir) -> None:
+    system = {"resourceType": "CodeSystem", "id": "c", "url": "http://example.org/c", "status": "active"}
+    concepts = [{"code": "a", "concept": [{"code": "b"}]}]
+    fhir("PUT", "CodeSystem/c", system | {"content": "complete", "concept": concepts})
+    for code, expected in (("b", []), ("x", [("error", "code-invalid", "Patient.maritalStatus.coding[0]")])):
+        coding = {"system": "http://example.org/c", "code": code}
+        found = issues(fhir, "Patient/$validate", PATIENT | {"maritalStatus": {"coding": [coding]}})
+        assert [issue for issue in found if issue[0] == "error"] == expected
+    fhir("PUT", "CodeSystem/c", system | {"content": "fragment", "concept": concepts})
+    assert issues(fhir, "Patient/$validate", PATIENT | {"maritalStatus": {"coding": [coding]}}) == [
+        WITHOUT_TEXT
+    ]
+
+
 def test_a_response_is_checked_against_its_questionnaire(fhir: Fhir) -> None:
     url = "http://example.org/fhir/Questionnaire/q"
     item = {"linkId": "1", "type": "integer", "required": True}

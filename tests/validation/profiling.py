@@ -25,10 +25,12 @@ class Sources:
         structures: list[Resource],
         resources: dict[str, Resource] | None = None,
         codes: dict[str, Codes] | None = None,
+        systems: dict[str, frozenset[str]] | None = None,
     ) -> None:
         self._structures = {one["url"]: one for one in structures}
         self._resources = resources or {}
         self._codes = codes or {}
+        self._systems = systems or {}
 
     async def stamp(self) -> int:
         return 1
@@ -46,6 +48,11 @@ class Sources:
     async def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         """A value set that is too large to be listed: all codes that start with a."""
         return code.startswith("a") if value_set == "http://example.org/large" else None
+
+    async def has_code(self, system: str, code: str) -> bool | None:
+        """Of the code systems that required bindings of the core know whole."""
+        listed = self._systems.get(system)
+        return None if listed is None else code in listed
 
     async def resource(self, reference: str) -> Resource | None:
         return self._resources.get(reference)

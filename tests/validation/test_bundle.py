@@ -90,6 +90,15 @@ def test_relative_references_are_those_of_the_base_of_the_entry() -> None:
     )
 
 
+def test_a_page_has_one_next() -> None:
+    entries = [entry(A, {"resourceType": "Patient", "active": True})]
+    links = [{"relation": "next", "url": "http://x.org/1"}, {"relation": "next", "url": "http://x.org/2"}]
+    assert found(bundle("searchset", *entries) | {"link": links[:1]}) == []
+    assert found(bundle("searchset", *entries) | {"link": links}) == [
+        ("error", "bundle-link", "Bundle.link[1]")
+    ]
+
+
 @pytest.mark.parametrize(
     ("type_", "url", "expected"),
     [
