@@ -21,7 +21,8 @@ _ANY: frozenset[str] = frozenset()
 # by parameter type: the FHIR types of which one has to be among those selected; none: any
 MODIFIERS = {
     "string": {"exact": _ANY, "contains": _ANY},
-    "token": {"not": _ANY},
+    "token": {"not": _ANY, "text": tokens.HAVE_TEXT, "of-type": frozenset(("Identifier",))},
+    "uri": {"above": _ANY, "below": _ANY},
     "reference": {"identifier": frozenset(("Reference",))},
 }
 _OF_RESOURCES = ("_id", "_lastUpdated")
@@ -126,10 +127,15 @@ class Criteria:
         match parameter.type:
             case "string":
                 return self._fits_string(parameter, typed, modifier, text)
+            case "token" if modifier == "text":
+                have = tokens.texts(*typed)
+                return any(strings.folded(each).startswith(strings.folded(plain(text))) for each in have)
+            case "token" if modifier == "of-type":
+                return typed[0] == "Identifier" and tokens.is_of_type(typed[1], text)
             case "token":
                 return tokens.matches(*typed, text, world.implied_systems(parameter, resource_type))
             case "uri":
-                return tokens.matches_uri(*typed, text)
+                return tokens.matches_uri(*typed, text, modifier)
             case "date":
                 return dates.matches(*typed, text, world.zone, world.now_ms)
             case "number":
@@ -281,14 +287,24 @@ class Criteria:
             raise Refused(f"{reverse.reference} of {reverse.source} does not refer to {types}")
         self.check((reverse.source,), reverse.rest, value, steps + 1)
 
+    def _check_token(self, parameter: SearchParameter, modifier: str, text: str) -> None:
+        match modifier:
+            case "text":
+                strings.require(text)
+            case "of-type":
+                tokens.typed(text)
+            case "above" | "below":
+                tokens.require_steps(plain(text))
+            case _ if parameter.type == "token" and parameter.code != "_id":
+                tokens.wanted(text)
+
     def _check_value(self, parameter: SearchParameter, modifier: str, text: str) -> None:
         zone, now_ms = self.world.zone, self.world.now_ms
         match parameter.type:
             case "string":
                 strings.require(text)
-            case "token":
-                if parameter.code != "_id":
-                    tokens.wanted(text)
+            case "token" | "uri":
+                self._check_token(parameter, modifier, text)
             case "date":
                 dates.wanted(text, zone, now_ms)
             case "number":

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import strings
+from tests.search.reference import strings, tokens
 from tests.search.reference.criteria import MODIFIERS
 from tests.search.reference.difficult import DATES, HOSTILE, NAMES, NUMBERS, TIMES
 from tests.search.reference.grammar import written
@@ -139,8 +139,13 @@ class Drawing:
             return chance.choice((":exact", ":not", ":contains", ":Patient", ":identifier", ":nonsense"))
         if parameter.type == "reference" and roll < 0.9:
             return f":{chance.choice(self.world.targets(parameter, type_))}"
-        known = MODIFIERS.get(parameter.type, {})
-        return f":{chance.choice(list(known))}" if known else ""
+        have = self.world.types(parameter, type_) or frozenset()
+        known = [
+            modifier
+            for modifier, needed in MODIFIERS.get(parameter.type, {}).items()
+            if not needed or not needed.isdisjoint(have)
+        ]
+        return f":{chance.choice(known)}" if known else ""
 
     def _text(self, chance: Random, type_: str, parameter: SearchParameter, modifier: str) -> str:
         roll = chance.random()
@@ -159,7 +164,8 @@ class Drawing:
             return _token(chance, ("Identifier", typed[1].get("identifier", {})))
         if modifier and parameter.type == "reference" and roll < 0.9:  # the type of the modifier goes before
             return _reference(chance, typed).rpartition("/")[2]
-        return TEXTS[parameter.type](chance, typed) or self._hostile(chance)
+        draw = MODIFIED.get(modifier, TEXTS[parameter.type])
+        return draw(chance, typed) or self._hostile(chance)
 
     def _composite(self, chance: Random, type_: str, parameter: SearchParameter) -> str:
         found = []
@@ -355,6 +361,41 @@ def _uri(chance: Random, typed: Typed) -> str:
         chance.choice((value, value, value.partition("|")[0], value.upper(), value[:-1], f"{value}/"))
     )
 
+
+def _token_text(chance: Random, typed: Typed) -> str:
+    have = [each for each in tokens.texts(*typed) if each]
+    return _string(chance, ("string", chance.choice(have))) if have else ""
+
+
+def _of_type(chance: Random, typed: Typed) -> str:
+    type_name, value = typed
+    codings = value.get("type", {}).get("coding", ()) if type_name == "Identifier" else ()
+    coding = chance.choice(codings or ({"system": "http://x", "code": "MR"},))
+    number = value.get("value", "") if isinstance(value, dict) else str(value)
+    parts = [coding.get("system", ""), coding.get("code", ""), number]
+    if chance.random() < 0.1:
+        parts[chance.randrange(len(parts))] = chance.choice(("", "x"))
+    return "|".join(written(part) for part in parts)
+
+
+def _beginning(chance: Random, typed: Typed) -> str:
+    text = str(typed[1])
+    for _ in range(chance.choice((0, 1, 1, 2))):
+        text = chance.choice((text.rpartition("/")[0], text.rpartition(".")[0], text[:-1])) or text
+    return written(text)
+
+
+def _continued(chance: Random, typed: Typed) -> str:
+    more = chance.choice(("", "/", "/x", "/x/y?z", ".1", "|1", "x"))
+    return written(f"{typed[1]}{more}")
+
+
+MODIFIED: dict[str, Callable[[Random, Typed], str]] = {
+    ":text": _token_text,
+    ":of-type": _of_type,
+    ":below": _beginning,
+    ":above": _continued,
+}
 
 TEXTS: dict[str, Callable[[Random, Typed], str]] = {
     "string": _string,

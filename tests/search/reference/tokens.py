@@ -1,6 +1,7 @@
 """https://hl7.org/fhir/R4/search.html#token, https://hl7.org/fhir/R4/search.html#uri"""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from tests.search.reference import Refused
@@ -81,11 +82,80 @@ def is_present(type_name: str, value: Any) -> bool:
     return type_name in (*_FOLDED, *_EXACT, *_NUMBERS)
 
 
-def matches_uri(type_name: str, value: Any, text: str) -> bool:
+HAVE_TEXT = frozenset(("CodeableConcept", "Coding", "Identifier"))
+
+
+def texts(type_name: str, value: Any) -> Iterator[str]:
+    """ "text associated with the code/value - either CodeableConcept.text, Coding.display, or
+    Identifier.type.text"
+    """
+    match type_name:
+        case "CodeableConcept":
+            yield value.get("text", "")
+            for coding in value.get("coding", ()):
+                yield from texts("Coding", coding)
+        case "Coding":
+            yield value.get("display", "")
+        case "Identifier":
+            yield value.get("type", {}).get("text", "")
+
+
+def typed(text: str) -> tuple[str, str, str]:
+    """ "system|code|value … All 3 parts must be present" """
+    given = [plain(part) for part in parts(text, "|")]
+    if len(given) != 3 or not all(given):
+        raise Refused(f"{text!r} is no system|code|value")
+    return given[0], given[1], given[2]
+
+
+def is_of_type(identifier: dict[str, Any], text: str) -> bool:
+    """ "match if any of the type codes match" """
+    system, code, value = typed(text)
+    return value == identifier.get("value") and any(
+        system == coding.get("system") and code.casefold() == str(coding.get("code")).casefold()
+        for coding in identifier.get("type", {}).get("coding", ())
+    )
+
+
+def matches_uri(type_name: str, value: Any, text: str, modifier: str = "") -> bool:
     """ "the match is precise … the entire URI must match"; a canonical also without its version."""
     if type_name not in _URIS:
         return False
-    return plain(text) in ((value, value.partition("|")[0]) if type_name == "canonical" else (value,))
+    fits = {"": str.__eq__, "below": is_below, "above": is_above}[modifier]
+    have = (value, value.partition("|")[0]) if type_name == "canonical" else (value,)
+    return any(fits(each, plain(text)) for each in have)
+
+
+def is_below(value: str, wanted: str) -> bool:
+    """ "URLs that start with": up to a step of the path, an arc of an OID, a part of a version."""
+    rest = value.removeprefix(wanted)
+    if value == wanted or not value.startswith(wanted):
+        return value == wanted
+    if wanted.startswith("urn:oid:"):
+        return rest[0] == "." or wanted.endswith(".")
+    if "|" in wanted:
+        return rest[0] in ".-+"
+    return wanted.endswith("/") or rest[0] in "/?#|"
+
+
+def is_above(value: str, wanted: str) -> bool:
+    """ "any value set above a given specific URL": one that its path comes through."""
+    if value == wanted:
+        return True
+    if wanted.startswith("urn:oid:"):
+        return value.startswith("urn:oid:") and wanted.startswith(f"{value}.")
+    path = re.split(r"[?#|]", wanted, maxsplit=1)[0].rstrip("/")
+    return _is_url(value) and f"{path}/".startswith(f"{value.removesuffix('/')}/")
+
+
+def _is_url(text: str) -> bool:
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#|]", text) is not None
+
+
+def require_steps(text: str) -> None:
+    """ "the :above and :below modifiers only apply to URLs"; OIDs have arcs."""
+    if not text.startswith("urn:oid:") and not _is_url(text):
+        raise Refused(f"nothing is above or below {text!r}")
 
 
 def is_uri(type_name: str) -> bool:
