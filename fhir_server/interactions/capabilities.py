@@ -22,7 +22,7 @@ from fhir_server.interactions.terminology_capabilities import about_terminology
 from fhir_server.outcome import bad_value
 from fhir_server.resource import encode
 from fhir_server.search.custom import being_built
-from fhir_server.search.special import LATER
+from fhir_server.search.special import UNDECLARED
 from fhir_server.terminology.snapshot import Snapshot
 
 RELEASED = "2026-11-23"
@@ -178,7 +178,7 @@ class _Statement:
 
     def _usable(self, name: str) -> list[SearchParameter]:
         parameters = self._definitions.search_parameters(name).values()
-        return [each for each in parameters if each.code not in LATER and each.url not in self._unusable]
+        return [each for each in parameters if each.code not in UNDECLARED and each.url not in self._unusable]
 
 
 _UNDEFINED = [

@@ -7,15 +7,15 @@ names that are known, and again when a NamingSystem has changed since.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
+from fhir_server.interactions.named_queries import NamedQueries
 from fhir_server.interactions.naming import NamingSystems
 from fhir_server.outcome import FhirError, too_costly, unknown_definition
 from fhir_server.resource import decode
 from fhir_server.search.access import Access, permitted, visible
 from fhir_server.search.combine import all_of, any_of
-from fhir_server.search.terms import Answer, Codes, InHierarchy, InValueSet, Need, Related, Terms
+from fhir_server.search.terms import Answer, Codes, InHierarchy, InValueSet, Need, QueryName, Related, Terms
 from fhir_server.store.algebra import Backward, IdIn, Node, ReferenceIn
 from fhir_server.store.protocol import Reader
 from fhir_server.terminology.compose import Entry
@@ -36,6 +36,7 @@ class Needs:
         self._store = store
         self._terminology = terminology
         self._naming = NamingSystems(store)
+        self._queries = NamedQueries(store)
         self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, those of late
 
     async def compiled(self, compile_: Callable[[Terms], T], reader: Reader, access: Access | None) -> T:
@@ -45,17 +46,17 @@ class Needs:
 
         Raises what `compile_` raises, and 400 for a value set, code system or code that is not here.
         """
-        terms = Terms(self._naming.names)
-        found = compile_(terms)
-        if terms.named and await self._naming.refresh():
-            terms = Terms(self._naming.names)
+        known: dict[Need, Answer] = {}
+        while True:
+            terms = Terms(self._naming.names, known)
             found = compile_(terms)
-        if terms.missing:
-            known = {need: await self._answer(need, reader, access) for need in terms.missing}
-            terms = replace(terms, known=known, missing={})
-            found = compile_(terms)
-            assert not terms.missing, "a search needs the same whenever it is compiled"
-        return found
+            if terms.named and await self._naming.refresh():
+                continue
+            if not terms.missing:
+                return found
+            # a named query that was looked up may need more
+            assert known.keys().isdisjoint(terms.missing)
+            known |= {need: await self._answer(need, reader, access) for need in terms.missing}
 
     async def _answer(self, need: Need, reader: Reader, access: Access | None) -> Answer:
         match need:
@@ -65,6 +66,8 @@ class Needs:
                 if canonical.startswith(_VALUE_SET):
                     await self._require_visible(canonical, access)
                 return await _of_definitions(self._codes(canonical))
+            case QueryName():
+                return await self._queries.query(need)
             case Related(system, code, above):
                 return await _of_definitions(self._terminology.related(system, code, up=above))
 

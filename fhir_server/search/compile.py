@@ -16,10 +16,11 @@ from fhir_server.search import contained, near, result
 from fhir_server.search.column import Scope
 from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
+from fhir_server.search.named_query import QUERY
 from fhir_server.search.options import DEFAULTS, Options
 from fhir_server.search.result import Include, Summary, Total
 from fhir_server.search.sort import sort_keys
-from fhir_server.search.terms import Terms
+from fhir_server.search.terms import Terms, required
 from fhir_server.store.algebra import Everything, IdIn, Node, Nothing, OfType, SortKey
 from fhir_server.suggestion import choices
 
@@ -178,7 +179,7 @@ class _Reading:
             self._nodes.append(self._in_compartment(compartment))
         if self._search.resource_types == (near.RESOURCE_TYPE,):
             self._search = replace(self._search, areas=near.areas(rest))
-        for name, value in rest:
+        for name, value in self._named(rest):
             self._one(name, value)
         self._check_together()
         where = all_of(self._nodes)
@@ -242,6 +243,27 @@ class _Reading:
         if code in self._types_meant:
             found.append(IdIn((id_,), code))  # a compartment holds the resource that it is named by
         return any_of(found)
+
+    def _named(self, parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Take `_query` and its parameters out; the others narrow what it finds.
+
+        https://hl7.org/fhir/R4/search.html#query
+        """
+        asked = [(name, value) for name, value in parameters if code_of(name) == QUERY]
+        if not asked:
+            return parameters
+        if len(asked) > 1 or asked[0][0] != QUERY or not asked[0][1]:
+            raise not_supported(f"a search has one {QUERY}, the name of a query, without modifiers")
+        found = required(self._filters.terms, QUERY).query(self._search.resource_types, asked[0][1])
+        if found is None:
+            return []  # the search will be compiled again
+        own = [(name, value) for name, value in parameters if name in found.names]
+        for name, value in found.expanded(own):
+            if not self._filters.known(self._types_meant, name):
+                raise self._filters.unknown(self._types_meant, name)
+            self._nodes.append(self._filters.node(self._types_meant, name, value))
+        self._used += [*asked, *own]
+        return [each for each in parameters if each not in asked and each not in own]
 
     def _one(self, name: str, value: str) -> None:
         code = code_of(name)

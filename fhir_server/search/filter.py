@@ -15,7 +15,8 @@ from fhir_server.search.filter_comparison import Comparisons
 from fhir_server.search.local import ID
 from fhir_server.search.options import Options
 from fhir_server.search.rules import BuildingError
-from fhir_server.search.special import LATER, SPECIAL, TEXTS
+from fhir_server.search.special import SPECIAL, TEXTS, UNDECLARED
+from fhir_server.search.terms import Terms
 from fhir_server.search.types import TYPES
 from fhir_server.search.values import alternatives, split, unescape
 from fhir_server.store.algebra import Backward, Everything, Forward, IdIn, Node, Nothing
@@ -36,10 +37,14 @@ class Filters:
         self._scope = scope
         self._options = options
 
+    @property
+    def terms(self) -> Terms | None:
+        return self._scope.terms
+
     def known(self, resource_types: Sequence[str], name: str) -> bool:
         """Whether `name` begins with a parameter that all of the types have."""
         code = code_of(name)
-        if code in (HAS, LIST, FILTER) or code in LATER or code in TEXTS:
+        if code in (HAS, LIST, FILTER) or code in UNDECLARED or code in TEXTS:
             return True
         return all(code in self._definitions.search_parameters(each) for each in resource_types)
 
@@ -61,7 +66,7 @@ class Filters:
         code, colon, modifier = head.partition(":")
         if colon and not modifier:
             raise not_supported(f"{name!r} ends in a colon without a modifier")
-        if code in LATER or code == HAS:
+        if code in UNDECLARED or code == HAS:
             raise self._later(code)
         if code == LIST:
             return self._listed(name, value)
@@ -97,11 +102,13 @@ class Filters:
     def _shared(self, resource_types: Sequence[str]) -> set[str]:
         """Codes of the parameters that all of the types have and that can be searched by."""
         codes = [set(self._definitions.search_parameters(each)) for each in resource_types]
-        return ((set.intersection(*codes) if codes else set()) | {LIST}) - LATER
+        return ((set.intersection(*codes) if codes else set()) | {LIST}) - UNDECLARED
 
     def _later(self, code: str) -> FhirError:
         if code == HAS:
             return not_supported("_has is written _has:Type:reference:parameter=value")
+        if code in UNDECLARED:
+            return not_supported(f"{code} is a parameter of a search, not of criteria, chains and the like")
         return not_supported(f"the search parameter {code!r} is not supported by this server")
 
     def _compare(self, parameters: Sequence[Parameter], modifier: str, value: str) -> Node:

@@ -20,7 +20,7 @@ from fhir_server.search.filter_expression import (
     Step,
     parse,
 )
-from fhir_server.search.special import EXPRESSIONS, SPECIAL, TEXTS
+from fhir_server.search.special import EXPRESSIONS, SPECIAL, TEXTS, UNDECLARED
 from fhir_server.search.text import normalise
 from fhir_server.store.algebra import Between, Node, StringEnds, StringIs
 from fhir_server.suggestion import choices
@@ -28,7 +28,7 @@ from fhir_server.suggestion import choices
 if TYPE_CHECKING:
     from fhir_server.search.filter import Filters
 
-_NO_VALUES = EXPRESSIONS | {"_has", "_list"}  # parameters that compare no value
+_NO_VALUES = EXPRESSIONS | UNDECLARED | {"_has", "_list"}  # parameters that compare no value
 _ORDERED = ("eq", "ne", "gt", "lt", "ge", "le", "ap", "sa", "eb")
 # what a search without `_filter` says by a modifier
 _MODIFIERS = {"in": "in", "ss": "below", "sb": "above"}

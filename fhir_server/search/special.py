@@ -9,6 +9,7 @@ from fhir_server.search import date
 from fhir_server.search.column import Scope
 from fhir_server.search.combine import any_of
 from fhir_server.search.full_text import full_text
+from fhir_server.search.named_query import QUERY
 from fhir_server.search.ranges import compare
 from fhir_server.search.values import unescape
 from fhir_server.store.algebra import IdIn, Node, Nothing, UpdatedBetween
@@ -49,8 +50,8 @@ SPECIAL: dict[str, Callable[[Sequence[str], Scope], Node]] = {
 """By code."""
 TEXTS = frozenset(("_text", "_content"))
 """Those that have no modifiers; the others are there in every resource."""
-EXPRESSIONS = frozenset(("_filter", "_query"))
-"""Those whose values are made of other parameters."""
+EXPRESSIONS = frozenset(("_filter",))
+"""Those whose values name other parameters."""
 
-LATER = frozenset(("_query",))
-"""Parameters of FHIR that this server does not have yet."""
+UNDECLARED = frozenset((QUERY,))
+"""It stands for other parameters; no list of parameters can say for which."""

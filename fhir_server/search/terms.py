@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from fhir_server.outcome import not_supported
+from fhir_server.search.named_query import NamedQuery
 
 Codes = frozenset[tuple[str, str]]
 """(system, code)"""
@@ -40,9 +41,17 @@ class InHierarchy:
     above: bool
 
 
-Need = InValueSet | Related | InHierarchy
-Answer = Codes | frozenset[str]
-"""Codes of a value set; of a code, those related to it; of a hierarchy, ids."""
+@dataclass(frozen=True, slots=True)
+class QueryName:
+    """What a named query stands for (`_query`)."""
+
+    resource_types: tuple[str, ...]  # (): all types
+    code: str
+
+
+Need = InValueSet | Related | InHierarchy | QueryName
+Answer = Codes | frozenset[str] | NamedQuery
+"""Codes of a value set; of a code, those related to it; of a hierarchy, ids; of a name, the query."""
 
 
 @dataclass(slots=True)
@@ -67,6 +76,14 @@ class Terms:
 
     def hierarchy(self, need: InHierarchy) -> frozenset[str]:
         return cast(frozenset[str], self._answer(need))
+
+    def query(self, resource_types: tuple[str, ...], code: str) -> NamedQuery | None:
+        """None: it must be looked up."""
+        need = QueryName(resource_types, code)
+        found = self.known.get(need)
+        if found is None:
+            self.missing[need] = None
+        return cast(NamedQuery | None, found)
 
     def _answer(self, need: Need) -> Answer:
         found = self.known.get(need)

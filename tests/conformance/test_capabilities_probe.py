@@ -34,6 +34,11 @@ VALUES = {
 }
 """A value that every parameter of the type takes."""
 
+SPECIAL = {"near": "0|0|1|km", "_filter": "_id pr true", "_has": "a", "_list": "a"}
+"""The same for the parameters that have a grammar of their own."""
+WHOLE = {"_has": "_has:Provenance:target:_id"}
+"""Those whose name goes on."""
+
 AT_ONCE = 40  # includes in one request
 
 
@@ -65,7 +70,7 @@ class Client:
     def value_for(self, parameter: dict[str, str]) -> str:
         if parameter["type"] == "composite":
             return "$".join(VALUES[type_] for type_ in self.component_types(parameter["definition"]))
-        return VALUES[parameter["type"]]
+        return SPECIAL[parameter["name"]] if parameter["type"] == "special" else VALUES[parameter["type"]]
 
     def close(self) -> None:
         self._runner.run(self._application.stop())
@@ -192,7 +197,8 @@ def test_every_search_parameter_answers(client: Client, rest: dict[str, Any]) ->
 
 def test_every_search_parameter_of_all_types_answers(client: Client, rest: dict[str, Any]) -> None:
     for parameter in rest["searchParam"]:
-        answer = client.search("", (parameter["name"], client.value_for(parameter)))
+        name = WHOLE.get(parameter["name"], parameter["name"])
+        answer = client.search("", (name, client.value_for(parameter)))
         assert answer.status == 200, (parameter["name"], shown(answer))
 
 

@@ -24,6 +24,7 @@ from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
 from fhir_server.search.index import Indexer
+from fhir_server.search.words import WORDING
 from fhir_server.store.sqlite import open_store
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
@@ -65,7 +66,7 @@ class Fhir:
         self._runner = runner
         self.clock = Clock()
         ids = count(1)
-        store = open_store(path, extract=_indexer().extract, clock=self.clock)
+        store = open_store(path, extract=_indexer().extract, wording=WORDING, clock=self.clock)
         canonicals = StoredCanonicals(store, definitions())
         terminology = Terminology(canonicals, store.concepts)
         self.context = Context(
