@@ -25,7 +25,7 @@ from fhir_server.terminology.value_set import composed, composed_of
 T = TypeVar("T")
 
 HIERARCHY_LIMIT = 10_000  # resources above or below one
-KEPT = 32  # value sets whose codes are kept as a set
+CODES_KEPT = 100_000  # codes of the value sets that are kept as sets
 _VALUE_SET = "ValueSet/"
 
 
@@ -37,7 +37,7 @@ class Needs:
         self._terminology = terminology
         self._naming = NamingSystems(store)
         self._queries = NamedQueries(store)
-        self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, those of late
+        self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, of late last
 
     async def compiled(self, compile_: Callable[[Terms], T], reader: Reader, access: Access | None) -> T:
         """What `compile_` makes when it lacks nothing.
@@ -80,11 +80,12 @@ class Needs:
         entries = await self._entries(canonical)
         if entries is None:
             raise too_costly(f"{canonical} has more than {self._terminology.limit} codes")
-        kept = self._kept.get(canonical)
+        kept = self._kept.pop(canonical, None)
         if kept is None or kept[0] is not entries:
-            if len(self._kept) == KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            kept = self._kept[canonical] = entries, frozenset(entry.key for entry in entries)
+            kept = entries, frozenset(entry.key for entry in entries)
+        self._kept[canonical] = kept
+        while sum(len(codes) for _, codes in self._kept.values()) > CODES_KEPT:
+            del self._kept[next(iter(self._kept))]
         return kept[1]
 
     async def _entries(self, canonical: str) -> tuple[Entry, ...] | None:

@@ -340,7 +340,7 @@ def _concepts(column: Column, concepts: frozenset[tuple[str, str]]) -> Node:
     return TokenIn(column.name, hashes) if hashes else Nothing()
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)
 def _code_hashes(concepts: frozenset[tuple[str, str]]) -> tuple[int, ...]:
     """Of a value set that is asked for again and again; a frozen set keeps its own hash."""
     return tuple(sorted({code_hash(system, code) for system, code in concepts}))

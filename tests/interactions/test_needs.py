@@ -110,6 +110,17 @@ def test_a_changed_value_set_is_seen_at_once(zoo: Fhir) -> None:
     assert found(zoo, f"Observation?code:in={ANIMALS}/dogs") == ["dog", "stone"]
 
 
+def test_codes_are_kept_up_to_a_number(zoo: Fhir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "CODES_KEPT", 2)
+    for _ in range(2):
+        assert found(zoo, f"Observation?code:in={ANIMALS}/cats") == ["cat", "lion"]
+        assert found(zoo, f"Observation?code:in={ANIMALS}/dogs") == ["dog"]
+        assert list(zoo.context.needs._kept) == [f"{ANIMALS}/dogs"]
+    monkeypatch.setattr(needs, "CODES_KEPT", 0)
+    assert found(zoo, f"Observation?code:in={ANIMALS}/dogs") == ["dog"]
+    assert not zoo.context.needs._kept
+
+
 @pytest.mark.parametrize(
     "search",
     [

@@ -73,11 +73,15 @@ def test_one_hundred_thousand_codes(fresh: Fresh, run: Run[Any]) -> None:
     run(test(fresh()))
 
 
-@pytest.mark.parametrize("where", [CODES, algebra.And((CODES, SUBJECTS)), SUBJECTS])
+NAMED = algebra.LexiconIn("Observation.code", ("1", "2", "3"), prefix=True)
+
+
+@pytest.mark.parametrize("where", [CODES, algebra.And((CODES, SUBJECTS)), SUBJECTS, NAMED])
 def test_many_values_are_sought(
     fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch, where: Node
 ) -> None:
     monkeypatch.setattr(values, "MANY", 2)
+    monkeypatch.setattr(compiling, "LEXICON_INLINE", 1)
     for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "FEW"):
         monkeypatch.setattr(plan, name, 1)
     steps = run(steps_of(fresh(), where, ()))
