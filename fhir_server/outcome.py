@@ -172,7 +172,7 @@ def unsafe(text: str) -> FhirError:
 
 
 def exhausting(text: str) -> FhirError:
-    """422 for a file that unpacks to more than the server will hold."""
+    """422 for a file that unpacks to more than the server will hold, an expression that runs too long."""
     return _error(422, "too-costly", text)
 
 

@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 done with failures or not possible, 2 wrong use or setting
 import click
 
 from fhir_server import __version__
+from fhir_server.cli.fhirpath import fhirpath
 from fhir_server.cli.jobs import jobs, reindex
 from fhir_server.cli.loading import demo, load
 from fhir_server.cli.packages import packages
@@ -34,5 +35,18 @@ def version() -> None:
     click.echo(f"fhir-server {__version__}, FHIR R4 ({registry.load().release})")
 
 
-for command in (serve, load, demo, doctor, jobs, reindex, back_up, put_back, packages, terminology, validate):
+for command in (
+    serve,
+    load,
+    demo,
+    doctor,
+    jobs,
+    reindex,
+    back_up,
+    put_back,
+    packages,
+    terminology,
+    validate,
+    fhirpath,
+):
     main.add_command(command)

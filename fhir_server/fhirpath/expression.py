@@ -94,7 +94,10 @@ class Expression:
     ) -> list[tuple[str, Any]]:
         """(FHIR type name, JSON value) of each item; System types by the FHIR type that is theirs."""
         scope = Scope(resource, None, variables, resolve) if self._needs_scope else _NO_SCOPE
-        found = self.items(resource if context is None else context, scope)
+        return self.typed_items(self.items(resource if context is None else context, scope))
+
+    def typed_items(self, found: list[Any]) -> list[tuple[str, Any]]:
+        """What `items` gave, as `typed` gives it."""
         if not found:
             return []
         type_ = self._compiled.type
@@ -213,6 +216,15 @@ def to_json(value: Any) -> Any:
     if type(value) is Quantity:
         return {"value": value.value, "unit": value.unit, "system": UCUM, "code": value.unit}
     return value
+
+
+def typed(items: list[Item]) -> list[tuple[str, Any]]:
+    """(FHIR type name, JSON value) of items that carry their type, as a trace shows them."""
+    return [
+        (SAME_IN_FHIR.get(item.type, item.type), plain)
+        for item in items
+        if (plain := to_json(item.value)) is not None
+    ]
 
 
 def _fhir_type(model: Model, item: Any, static: str | None) -> str:

@@ -26,6 +26,7 @@ ElementDefinition = Callable[[str], dict[str, Any] | None]
 """The ElementDefinition of a path such as `Patient.contact`; None: there is none."""
 
 Trace = Callable[[str, list[Any]], None]
+"""Takes the name and the items, each with its type (`Item`), of a trace()."""
 
 ITEM_LIMIT = 3_000_000
 """Items that one run may visit in criteria that are not simple; 64 characters of a new string are one."""

@@ -7,26 +7,24 @@ from typing import Any
 
 from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import Compiled, from_one
-from fhir_server.fhirpath.items import unwrap
 from fhir_server.fhirpath.moments import Moment, from_datetime, parse_moment, parse_time
-from fhir_server.fhirpath.navigation import dynamic
+from fhir_server.fhirpath.navigation import as_items, dynamic
 from fhir_server.fhirpath.scope import Scope
 
 
 def _trace(call: Call) -> Compiled:
     """The focus itself; the scope may listen, the log never sees what may be a patient's."""
-    name, run = call.string(0), call.focus.run
-    projection = call.each(1).run if call.count > 1 else None
+    name, run, model = call.string(0), call.focus.run, call.model
+    projection = call.each(1) if call.count > 1 else None
+    type_ = call.focus.type if projection is None else projection.type
 
     def many(this: Any, scope: Scope) -> list[Any]:
         items = run(this, scope)
         if scope.trace is not None:
-            shown = (
-                items
-                if projection is None
-                else [found for item in items for found in projection(item, scope)]
-            )
-            scope.trace(name(this, scope) or "", [unwrap(item) for item in shown])
+            shown = items
+            if projection is not None:
+                shown = [found for item in items for found in projection.run(item, scope)]
+            scope.trace(name(this, scope) or "", shown if type_ is None else as_items(model, shown, type_))
         return items
 
     return Compiled(many, call.focus.type)

@@ -71,7 +71,8 @@ def test_now_is_the_present() -> None:
 def test_trace_is_heard_and_changes_nothing() -> None:
     heard: list[Any] = []
     shared = Scope(patient(2))
-    shared.trace = lambda name, values: heard.append((name, values))
+    shared.trace = lambda name, items: heard.append((name, [(item.type, item.value) for item in items]))
     expression = compiled("name.trace('names').trace('families', family).count()", "Patient")
     assert expression.items(shared.resource, shared) == [2]
-    assert heard == [("names", [{"family": "x0"}, {"family": "x1"}]), ("families", ["x0", "x1"])]
+    names = [("HumanName", {"family": "x0"}), ("HumanName", {"family": "x1"})]
+    assert heard == [("names", names), ("families", [("string", "x0"), ("string", "x1")])]

@@ -1,0 +1,205 @@
+"""$fhirpath: expressions, contexts, variables, traces, and what is asked of the server."""
+
+from typing import Any
+
+import pytest
+
+from fhir_server.interactions.operations.parameters import parameters, part
+from fhir_server.outcome import FhirError
+from fhir_server.resource import Resource
+from fhir_server.validation.structure import Validator
+from tests.interactions.fhir import Fhir, definitions
+from tests.interactions.operations.terminologies import ANIMALS, put
+from tests.terminology.memory import ANIMALS as CONCEPTS
+
+PATIENT: Resource = {
+    "resourceType": "Patient",
+    "id": "p",
+    "birthDate": "1974-12-25",
+    "name": [{"family": "张", "given": ["三", "四"]}, {"given": ["Jim"]}],
+    "contact": [{"gender": "male", "name": {"text": "N"}}],
+    "managingOrganization": {"reference": "Organization/o"},
+}
+
+
+def ask(fhir: Fhir, expression: str, *more: dict[str, Any], resource: Any = PATIENT) -> list[dict[str, Any]]:
+    """The parts `result`."""
+    given = [part("expression", valueString=expression), *more]
+    if resource is not None:
+        given.append(part("resource", resource=resource))
+    answer = fhir("POST", "$fhirpath", parameters(*given)).resource
+    assert answer is not None
+    # the interface of FHIRPath Lab breaks one constraint: a parameter has both a value and parts, or neither
+    found = {issue.message for issue in Validator(definitions()).check(answer)}
+    assert found <= {"constraint-inv-1"}
+    assert answer["parameter"][0]["name"] == "parameters"
+    return [each for each in answer["parameter"] if each["name"] == "result"]
+
+
+def items(result: dict[str, Any]) -> list[tuple[str, Any]]:
+    """(type, value) of each part, apart from what was traced."""
+    return [(each["name"], value(each)) for each in result.get("part", ()) if each["name"] != "trace"]
+
+
+def value(found: dict[str, Any]) -> Any:
+    return next((each for name, each in found.items() if name.startswith("value")), None)
+
+
+def test_each_item_is_a_part_named_by_its_type(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "name.given | birthDate | name.count()")
+    assert items(result) == [
+        ("string", "三"),
+        ("string", "四"),
+        ("string", "Jim"),
+        ("date", "1974-12-25"),
+        ("integer", 2),
+    ]
+
+
+def test_what_no_value_can_hold_is_json_with_its_path(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "contact")
+    (found,) = result["part"]
+    assert (found["name"], value(found)) == ("Patient.contact", None)
+    assert [each["valueString"] for each in found["extension"]] == [
+        "Patient.contact[0]",
+        '{"gender":"male","name":{"text":"N"}}',
+    ]
+    (result,) = ask(fhir, "name.first()")
+    assert result["part"][0]["valueHumanName"] == PATIENT["name"][0]
+    assert result["part"][0]["extension"][0]["valueString"] == "Patient.name[0]"
+
+
+def test_one_result_for_each_item_of_the_context(fhir: Fhir) -> None:
+    first, second = ask(fhir, "given.first() & %mark", part("context", valueString="name"), MARK)
+    assert (first["valueString"], items(first)) == ("Patient.name[0]", [("string", "三!")])
+    assert (second["valueString"], items(second)) == ("Patient.name[1]", [("string", "Jim!")])
+
+
+MARK = part("variables", part=[part("mark", valueString="!")])
+
+
+def test_what_was_traced_stands_beside_the_items(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "name.trace('names').given.trace('given', length()).count()")
+    traces = [each for each in result["part"] if each["name"] == "trace"]
+    assert [each["valueString"] for each in traces] == ["names", "given"]
+    assert [each["name"] for each in traces[0]["part"]] == ["HumanName", "HumanName"]
+    assert [value(each) for each in traces[1]["part"]] == [1, 1, 3]
+    assert items(result) == [("integer", 3)]
+
+
+def test_a_resource_of_the_url_of_a_name_and_as_text(fhir: Fhir) -> None:
+    fhir("PUT", "Patient/p", PATIENT)
+    for answer in (
+        fhir("GET", "Patient/p/$fhirpath?expression=birthDate"),
+        fhir("GET", "$fhirpath?expression=birthDate&resource=Patient/p"),
+        fhir(
+            "GET",
+            '$fhirpath?expression=birthDate&resource={"resourceType":"Patient","birthDate":"1974-12-25"}',
+        ),
+        fhir("GET", "$fhirpath?expression=%401974-12-25"),
+    ):
+        assert answer.resource is not None
+        assert items(answer.resource["parameter"][1]) == [("date", "1974-12-25")]
+
+
+def test_references_lead_into_the_store_and_into_the_bundle(fhir: Fhir) -> None:
+    fhir("PUT", "Organization/o", {"resourceType": "Organization", "id": "o", "name": "Stored"})
+    (result,) = ask(fhir, "managingOrganization.resolve().name")
+    assert items(result) == [("string", "Stored")]
+    organization = {"resourceType": "Organization", "id": "o", "name": "Beside"}
+    entries = [{"resource": PATIENT}, {"resource": organization}]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    expression = "entry.resource.ofType(Patient).managingOrganization.resolve().name"
+    (result,) = ask(fhir, expression, resource=bundle)
+    assert items(result) == [("string", "Beside")]
+    (result,) = ask(fhir, "managingOrganization.reference.replace('/o', '/x').resolve()")
+    assert items(result) == []
+
+
+def test_terminology_is_asked(fhir: Fhir) -> None:
+    value_set = {
+        "resourceType": "ValueSet",
+        "id": "pets",
+        "url": "http://x/pets",
+        "status": "active",
+        "compose": {"include": [{"system": ANIMALS, "concept": [{"code": "dog"}]}]},
+    }
+    put(fhir, CONCEPTS | {"name": "Animals"}, value_set)
+    basic = {
+        "resourceType": "Basic",
+        "code": {"coding": [{"system": ANIMALS, "code": "animal"}]},
+        "identifier": [{"type": {"coding": [{"system": ANIMALS, "code": "dog"}]}}],
+    }
+    expression = (
+        "code.memberOf('http://x/pets') | identifier.type.memberOf('http://x/pets')"
+        " | code.subsumes(identifier.type.first()).toString()"
+        " | code.subsumedBy(identifier.type.first()).toString()"
+    )
+    (result,) = ask(fhir, expression, resource=basic)
+    assert items(result) == [
+        ("boolean", False),
+        ("boolean", True),
+        ("string", "true"),
+        ("string", "false"),
+    ]
+    (result,) = ask(fhir, "code.memberOf('http://x/unknown')", resource=basic)
+    assert items(result) == []
+
+
+def test_definitions_are_asked(hl7: Fhir) -> None:
+    (result,) = ask(hl7, "name.family.elementDefinition().path")
+    assert items(result) == [("string", "HumanName.family")]
+    (result,) = ask(hl7, "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')")
+    assert items(result) == [("boolean", True)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "status", "words"),
+    [
+        ("name.frist()", 400, "did you mean first()? (line 1, column 6)"),
+        ("name +", 400, "line 1, column 7"),
+        ("name.given + 1", 400, "found 3 items"),
+        ("%nothing", 400, "no variable %nothing"),
+        (" and ".join(["true"] * 5000), 400, "characters"),
+    ],
+)
+def test_E17_an_expression_that_is_wrong_says_where(
+    fhir: Fhir, expression: str, status: int, words: str
+) -> None:
+    with pytest.raises(FhirError) as refused:
+        ask(fhir, expression)
+    assert refused.value.status == status
+    assert words in refused.value.issues[0].diagnostics
+
+
+def test_E17_422_for_an_expression_that_takes_too_long(fhir: Fhir) -> None:
+    with pytest.raises(FhirError) as refused:
+        ask(fhir, "repeatAll($this).count()")
+    assert (refused.value.status, refused.value.issues[0].code) == (422, "too-costly")
+
+
+def test_E17_a_pattern_without_end_takes_no_time(fhir: Fhir) -> None:
+    (result,) = ask(fhir, f"'{'a' * 5000}!'.matches('(a+)+$')")
+    assert items(result) == [("boolean", False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("", "expression is required"),
+        ("expression=a&resource=Nothing/1", "Type/id"),
+        ("expression=a&terminologyserver=http://x", "own terminology"),
+        ("expresion=a", "did you mean expression?"),
+    ],
+)
+def test_400_for_parameters_that_are_wrong(fhir: Fhir, query: str, words: str) -> None:
+    with pytest.raises(FhirError) as refused:
+        fhir("GET", f"$fhirpath?{query}")
+    assert refused.value.status == 400
+    assert words in refused.value.issues[0].diagnostics
+
+
+def test_404_for_a_resource_that_is_not_there(fhir: Fhir) -> None:
+    with pytest.raises(FhirError) as refused:
+        fhir("GET", "Patient/p/$fhirpath?expression=id")
+    assert refused.value.status == 404
