@@ -6,6 +6,7 @@ The cursor in a link carries that state, and where its page begins. Each page co
 client's rights afresh; when they come to something else than they did, the page is refused.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import quote, urlencode
 
@@ -37,10 +38,11 @@ def opened(context: Context, request: Request) -> Cursor | None:
     return read_cursor(given[-1], Bound(search_text(request, rest), request.client), context.secret)
 
 
-async def find(context: Context, query: Query, cursor: Cursor | None) -> Page:
+async def find(context: Context, query: Query, cursor: Cursor | None, meaning: Callable[[], int]) -> Page:
+    """meaning: another number when the same search, by the same client, comes to something else."""
     if cursor is None:
         return await context.store.find(query)
-    if meaning(query) != cursor.meaning:
+    if meaning() != cursor.meaning:
         raise page_gone(
             "since the first page your rights, or the definitions that the search hangs on, have changed:"
             " search again"
@@ -49,14 +51,15 @@ async def find(context: Context, query: Query, cursor: Cursor | None) -> Page:
     return await context.store.find(later)
 
 
-def meaning(query: Query) -> int:
-    """Another number when the same search, by the same client, comes to something else."""
+def meaning_of(query: Query) -> int:
     return hash64(repr((query.resource_types, query.where, query.sort, query.allowed)))
 
 
-def first(query: Query, page: Page, now_ms: int, total: int | None) -> Cursor:
+def first(page: Page, now_ms: int, total: int | None, meaning: Callable[[], int]) -> Cursor:
     """What the cursors of the other pages take from the first one."""
-    return Cursor((), (), page.moment or (0, 0), now_ms, meaning(query), total)
+    if page.moment is None:  # there are no others
+        return Cursor(())
+    return Cursor((), (), page.moment, now_ms, meaning(), total)
 
 
 class Links:

@@ -118,7 +118,8 @@ async def _page(
     query = _query(context, request, found)
     if cursor is None and contained.is_cut(found):
         query = replace(query, as_of=await context.store.moment())
-    page = await paging.find(context, query, cursor)
+    meaning = partial(paging.meaning_of, query)
+    page = await paging.find(context, query, cursor, meaning)
     hits, page = await contained.hits_of(context.store, found, page, query.as_of)
     issues = list(found.issues)
     inclusion = Inclusion(context.store, context.indexer, options, request.access)
@@ -132,7 +133,7 @@ async def _page(
     if issues:
         entries.append(outcome_entry(issues))
     total = await _total(context, found, page, len(hits)) if cursor is None else cursor.total
-    here = paging.first(query, page, now_ms, total) if cursor is None else cursor
+    here = paging.first(page, now_ms, total, meaning) if cursor is None else cursor
     links = paging.Links(context, request, paging.search_text(request, found.used))
     shown = links.of(page, here, options.page_starts, given=found.cursor)
     return _answer(context, entries, total, shown)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.store.algebra import Node, ReferenceIn, TokenIn
+from fhir_server.store.algebra import Node, ReferenceIn, ReferenceOfType, TokenIn
 from fhir_server.store.sqlite.terms import TRUE, Bounded, Sql, Term, Universe, equal
 
 GATHERED_FROM = 4  # comparisons of as many columns with one value
@@ -16,7 +16,7 @@ class Group:
 
     table: str
     columns: tuple[str, ...]
-    value: ReferenceIn | TokenIn  # one of them
+    value: ReferenceIn | ReferenceOfType | TokenIn  # one of them
 
 
 def gathered(nodes: Iterable[Node]) -> tuple[list[Group], list[Node]]:
@@ -27,6 +27,8 @@ def gathered(nodes: Iterable[Node]) -> tuple[list[Group], list[Node]]:
         match node:
             case ReferenceIn(_, targets):
                 alike.setdefault(("reference", targets), []).append(node)
+            case ReferenceOfType(_, resource_types):
+                alike.setdefault(("reference", resource_types), []).append(node)
             case TokenIn(_, hashes):
                 alike.setdefault(("token", hashes), []).append(node)
             case _:

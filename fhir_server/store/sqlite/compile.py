@@ -4,6 +4,7 @@ Names of columns and types, targets of references, ids and times become integers
 integers only. A name that the store does not know has no rows.
 """
 
+import json
 from array import array
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ from fhir_server.store.sqlite.terms import (
 
 if TYPE_CHECKING:
     from fhir_server.store.sqlite.past import Past
-from fhir_server.store.sqlite.values import among, one_of
+from fhir_server.store.sqlite.values import one_of
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
@@ -50,17 +51,22 @@ class Compiler:
         self._here = here
         self._execute = here.connection.execute
         self.past = past
+        # by the id of a node, and types: the keys that fit it
+        self.worked_out: dict[tuple[int, tuple[int, ...] | None], Term] = {}
 
     def universe(self, resource_types: tuple[str, ...]) -> Universe | None:
         """None when the store has no resource of any of the types."""
         until = None if self.past is None else self.past.sequence
         if not resource_types:
             return Universe(None, self._total, until)
-        found = [self._here.names.type_id(self._here.connection, name) for name in resource_types]
-        ids = tuple(sorted({id_ for id_ in found if id_ is not None}))
+        ids = self._here.names.type_ids(self._here.connection, resource_types)
         return Universe(ids, lambda: self._total(ids), until) if ids else None
 
     def term(self, node: Node, universe: Universe) -> Term:
+        if self.worked_out:
+            found = self.worked_out.get((id(node), universe.type_ids))
+            if found is not None:
+                return found
         return _COMPILERS[type(node)](self, node, universe)
 
     def bounded(self, keys: Sql, limit: int) -> int:
@@ -107,8 +113,14 @@ class Compiler:
 
     def columns(self, names: Iterable[str]) -> tuple[int, ...]:
         """The numbers of those that the store knows."""
-        found = {self.column(name) for name in names}
-        return tuple(sorted(id_ for id_ in found if id_ is not None))
+        found = {self._here.names.columns.get(name, name) for name in names}
+        known = {each for each in found if isinstance(each, int)}
+        if len(known) < len(found):  # those that no row has had yet are asked for together
+            rest = json.dumps([each for each in found if isinstance(each, str)])
+            select = "SELECT id FROM column_name WHERE name IN (SELECT value FROM json_each(?))"
+            rows: list[Any] = self._execute(select, (rest,)).fetchall()
+            known |= {row[0] for row in rows}
+        return tuple(sorted(known))
 
     def key(self, resource_type: str, id_: str) -> int | None:
         return self._here.key(resource_type, id_)
@@ -168,18 +180,11 @@ class Compiler:
 
     def references(self, column: str, targets: tuple[tuple[str, str], ...]) -> Term:
         id_ = self.column(column)
-        return NOWHERE if id_ is None else self.valued("reference", "target", id_, self._keys_of(targets))
+        return NOWHERE if id_ is None else self.valued("reference", "target", id_, self.keys_of(targets))
 
-    def _keys_of(self, targets: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
+    def keys_of(self, targets: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
         found = {self.key(resource_type, target) for resource_type, target in targets}
         return tuple(sorted(key for key in found if key is not None))
-
-    def condition(self, node: algebra.ReferenceIn | algebra.TokenIn) -> Sql | None:
-        """What it says of a row's value, whatever the column; None: no row can fit."""
-        if isinstance(node, algebra.TokenIn):
-            return among("{a}.hash", tuple(sorted(set(node.hashes)))) if node.hashes else None
-        keys = self._keys_of(node.targets)
-        return among("{a}.target", keys) if keys else None
 
     def valued(self, table: str, value: str, column: int, values: tuple[int, ...]) -> Term:
         return one_of(self._execute, self.bounded, table, value, column, values)
@@ -346,7 +351,7 @@ def _any(compiler: Compiler, nodes: tuple[Node, ...], universe: Universe) -> Ter
     groups, rest = gathered(nodes)
     terms = [term for node in rest if (term := compiler.term(node, universe)) is not NOWHERE]
     for group in groups:
-        condition = compiler.condition(group.value)
+        condition = joins.condition(compiler, group.value)
         if (columns := compiler.columns(group.columns)) and condition is not None:
             terms.append(Across(compiler.bounded, group.table, columns, condition))
     if any(term is universe for term in terms):

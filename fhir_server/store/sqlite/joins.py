@@ -12,10 +12,14 @@ from fhir_server.store.algebra import Node
 from fhir_server.store.sqlite.across import Mentioned
 from fhir_server.store.sqlite.combined import Any as AnyOf
 from fhir_server.store.sqlite.combined import Instance, Referrers, Targets
-from fhir_server.store.sqlite.terms import NOWHERE, Keys, Leaf, Term, Universe
+from fhir_server.store.sqlite.terms import NOWHERE, Keys, Leaf, Sql, Term, Universe, equal
+from fhir_server.store.sqlite.values import among
 
 if TYPE_CHECKING:
     from fhir_server.store.sqlite.compile import Compiler
+
+
+COLLECTED_AT_MOST = 20_000  # keys of what refers somewhere, and of what is referred to
 
 
 def forward(compiler: "Compiler", node: algebra.Forward, _universe: Universe) -> Term:
@@ -45,7 +49,16 @@ def referred(compiler: "Compiler", node: algebra.Referred, _universe: Universe) 
     if there is None or not columns:
         return NOWHERE
     where = compiler.term(node.where, there)
-    found: list[Term] = [] if where is NOWHERE else [Mentioned(compiler.bounded, columns, there, where)]
+    found: list[Term] = []
+    if where is not NOWHERE:
+        # few refer to few: what they refer to is worked out once
+        few = compiler.collected(where, COLLECTED_AT_MOST)
+        mentioned = Mentioned(compiler.bounded, columns, there, where if few is None else few)
+        if few is None:
+            found.append(mentioned)
+        else:
+            compiler.worked_out[id(node.where), there.type_ids] = few
+            found.append(compiler.collected(mentioned, COLLECTED_AT_MOST) or mentioned)
     return _one_of([*found, _once_referred(compiler, node.columns, node.where, there)])
 
 
@@ -69,6 +82,23 @@ def _one_of(terms: list[Term]) -> Term:
     if len(found) < 2:
         return found[0] if found else NOWHERE
     return AnyOf(found)
+
+
+def condition(
+    compiler: "Compiler", node: algebra.ReferenceIn | algebra.ReferenceOfType | algebra.TokenIn
+) -> Sql | None:
+    """What it says of a row's value, whatever the column; None: no row can fit."""
+    match node:
+        case algebra.TokenIn(_, hashes):
+            return among("{a}.hash", tuple(sorted(set(hashes)))) if hashes else None
+        case algebra.ReferenceIn(_, targets):
+            keys = compiler.keys_of(targets)
+            return among("{a}.target", keys) if keys else None
+        case algebra.ReferenceOfType(_, resource_types):
+            types = compiler.universe(resource_types) if resource_types else None
+            if types is None or types.type_ids is None:
+                return None
+            return equal("(SELECT type FROM resource WHERE key = {a}.target)", types.type_ids)
 
 
 def together(

@@ -1,6 +1,8 @@
 """Small integers for the names of types and columns, and the stored form of ids."""
 
 import re
+from collections.abc import Iterable
+from typing import Any
 
 import apsw
 
@@ -48,6 +50,17 @@ class Names:
             if found is not None:
                 self._keep_type(name, found)
         return found
+
+    def type_ids(self, connection: apsw.Connection, names: Iterable[str]) -> tuple[int, ...]:
+        """Those that there are, ascending."""
+        wanted = set(names)
+        if not wanted <= self.types.keys() and len(wanted) > 1:
+            rows: list[Any] = connection.execute("SELECT name, id FROM resource_type").fetchall()
+            for name, id_ in rows:
+                self._keep_type(name, id_)
+            return tuple(sorted(self.types[name] for name in wanted & self.types.keys()))
+        found = (self.type_id(connection, name) for name in wanted)
+        return tuple(sorted(id_ for id_ in found if id_ is not None))
 
     def type_name(self, connection: apsw.Connection, id_: int) -> str:
         found = self.type_names.get(id_)
