@@ -14,10 +14,12 @@ from fhir_server.store.sqlite.names import id_text
 from fhir_server.store.sqlite.past import past_of
 from fhir_server.store.sqlite.plan import counted, selected
 from fhir_server.store.sqlite.reading import Connected
+from fhir_server.store.sqlite.rings import has_rings, rings
 from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
 from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, valued, walk
 
+MEASURED_AT_MOST = 100  # keys whose distance is measured to sort them; from there on rings are walked
 SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
 
 
@@ -83,6 +85,10 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
         yield selected(compiler, universe, term, -1 if position is None else position[0], query.limit + 1)
         return
     orders = orders_of(compiler, query.sort)
+    if has_rings(orders[0]) and term.estimate(MEASURED_AT_MOST) >= min(MEASURED_AT_MOST, SORTED_AT_MOST):
+        for ring in rings(compiler, universe, term, orders[0], position):
+            yield _sorted(compiler, universe, ring, orders, position)
+        return
     if not can_walk(universe, orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
         yield _sorted(compiler, universe, term, orders, position)
         return
