@@ -22,6 +22,7 @@ from fhir_server.cli.common import (
 def doctor(config: Path | None, **flags: object) -> None:
     """Look for damage: the database, its counts, and the index rows of every resource. Changes nothing."""
     parts = prepare(read_settings(config, flags))
+    from fhir_server.search.words import WORDING
     from fhir_server.store.sqlite import SchemaError, check, rules_in
 
     count = 0
@@ -29,7 +30,7 @@ def doctor(config: Path | None, **flags: object) -> None:
     try:
         extract, unfinished = parts.indexing_by(rules_in(parts.store_file))
         with progress("resources") as show:
-            for finding in check(parts.store_file, extract, show, unfinished):
+            for finding in check(parts.store_file, extract, show, unfinished, WORDING):
                 count += 1
                 if count <= SHOWN:
                     click.echo(str(finding), err=True)

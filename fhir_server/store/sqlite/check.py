@@ -11,9 +11,9 @@ from typing import Any
 
 import apsw
 
-from fhir_server.store.protocol import Extract
+from fhir_server.store.protocol import NO_WORDING, Extract, Wording
 from fhir_server.store.rows import Rows
-from fhir_server.store.sqlite import index
+from fhir_server.store.sqlite import full_text, index
 from fhir_server.store.sqlite.bodies import dictionary_id
 from fhir_server.store.sqlite.connection import open_reader, snapshot
 from fhir_server.store.sqlite.names import Names, id_text
@@ -79,6 +79,7 @@ def check(
     extract: Extract,
     progress: Progress = lambda done, total: None,
     unfinished: Callable[[str], bool] = lambda column: False,
+    wording: Wording = NO_WORDING,
 ) -> Iterator[Finding]:
     """Everything that is wrong with the store at `path`, in one snapshot; others may go on using it.
 
@@ -89,9 +90,11 @@ def check(
     try:
         version_of(connection)
         with snapshot(connection):
-            here = Connected(connection, Names(), extract)
+            here = Connected(connection, Names(), extract, wording)
             yield from _findings(here)
             yield from _Index(here, progress, unfinished).differences()
+            for key, text in full_text.faults(here):
+                yield _of(here, key, text)
     except apsw.CorruptError as error:
         yield Finding(f"SQLite: {error}")
     finally:
@@ -116,7 +119,6 @@ def _findings(here: Connected) -> Iterator[Finding]:
     yield from _rules(here)
     yield from _totals(here)
     yield from _dictionaries(here)
-    yield from _Index(here, progress).differences()
 
 
 def _rules(here: Connected) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ The table keeps no texts, only where which word stands. https://sqlite.org/fts5.
 """
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -40,6 +41,13 @@ SELECT v.seq, r.key, r.live, v.body FROM version v CROSS JOIN resource r ON r.ke
 WHERE v.seq > ? ORDER BY v.seq LIMIT ?"""
 _LIVE = """
 SELECT r.key, v.body FROM resource r CROSS JOIN version v ON v.seq = r.seq WHERE r.live AND {types}"""
+
+_SIZES = """
+SELECT r.key, v.body, d.sz FROM resource r CROSS JOIN version v ON v.seq = r.seq
+LEFT JOIN full_text_docsize d ON d.id = r.key WHERE r.live AND r.seq <= ?"""
+_LEFT_OVER = """
+SELECT d.id FROM full_text_docsize d LEFT JOIN resource r ON r.key = d.id
+WHERE r.key IS NULL OR (NOT r.live AND r.seq <= ?)"""
 
 Text = tuple[int, str | None, str]
 """key, narrative, the rest; no narrative (None): the resource is deleted"""
@@ -193,6 +201,31 @@ def forget(writing: Writing) -> None:
     writing.before_write()
     writing.connection.execute("INSERT INTO full_text(full_text) VALUES('delete-all')")
     writing.connection.execute("DELETE FROM full_text_state")
+
+
+def faults(here: Connected) -> Iterator[tuple[int, str]]:
+    """Keys with what is wrong with their words: FTS5 keeps how many there are of each resource."""
+    state = in_use(here)
+    if state is None:
+        return
+    for key, body, sizes in here.connection.execute(_SIZES, (state,)):
+        if sizes is None:
+            yield key, "its words lack"
+        elif tuple(map(len, here.wording.words(here.bodies.expand(body)))) != _numbers(sizes):
+            yield key, "it has other words than the table"
+    for (key,) in here.connection.execute(_LEFT_OVER, (state,)):
+        yield key, "words of what is not there"
+
+
+def _numbers(kept: bytes) -> tuple[int, ...]:
+    """SQLite's integers of variable length, of which these have less than nine bytes."""
+    found, number = [], 0
+    for byte in kept:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            found.append(number)
+            number = 0
+    return tuple(found)
 
 
 def in_use(here: Connected) -> int | None:

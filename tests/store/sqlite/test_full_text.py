@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.outcome import FhirError
 from fhir_server.store.algebra import And, Everything, Forward, FullText, Node, Not, Or, Query
-from fhir_server.store.sqlite import SqliteStore, full_text, open_store
+from fhir_server.store.sqlite import SqliteStore, check, full_text, open_store
+from fhir_server.store.sqlite.backup import backup, restore
 from fhir_server.store.sqlite.patience import Limits
 from tests.store.conftest import Run
 from tests.store.contract.test_find import answers_like_the_oracle, reusing
@@ -260,6 +262,70 @@ def test_words_of_the_query_language_are_words(
         assert await ids(store, has(hostile)) == ["x"]
         assert await ids(store, has("a", hostile, "b")) == ["x"]
         assert await ids(store, has(hostile, where="narrative", prefix=True)) == ["x"]
+
+    run(test())
+
+
+def checked(path: Path) -> list[str]:
+    return [str(finding) for finding in check(path / "store.db", extract, wording=WORDING)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "findings"),
+    [
+        ("SELECT 1", []),
+        ("DELETE FROM full_text WHERE rowid = 2", ["Patient/p1: its words lack"]),
+        (
+            "INSERT OR REPLACE INTO full_text(rowid, narrative, content) VALUES(2, '', 'chest')",
+            ["Patient/p1: it has other words than the table"],
+        ),
+        (
+            "INSERT INTO full_text(rowid, narrative, content) VALUES(4, '', 'chest')",
+            ["Patient/p3: words of what is not there"],
+        ),
+    ],
+)
+def test_doctor_looks_for_what_lacks_and_what_is_too_much(
+    tmp_path: Path, run: Run[Any], little: None, damage: str, findings: list[str]
+) -> None:
+    async def test() -> None:
+        store = opened(tmp_path)
+        await fill_up(store, 8, note="chest pain " * 70)
+        await delete(store, "Patient", "p3")
+        await ids(store, has("chest"))
+        await put(store, make("Patient", "p5", note="liver"))  # later than the table
+        await store.close()
+
+    run(test())
+    connection = apsw.Connection(str(tmp_path / "store.db"))
+    connection.execute(damage)
+    connection.close()
+    assert checked(tmp_path) == findings
+
+
+def test_doctor_has_nothing_to_look_at_before_somebody_searches(tmp_path: Path, run: Run[Any]) -> None:
+    async def test() -> None:
+        store = opened(tmp_path)
+        await fill_up(store, 3)
+        await store.close()
+
+    run(test())
+    assert checked(tmp_path) == []
+
+
+def test_a_backup_has_the_words_too(tmp_path: Path, run: Run[Any], little: None) -> None:
+    async def test() -> None:
+        store = opened(tmp_path)
+        await fill_up(store, 8)
+        await ids(store, has("chest"))
+        backup(tmp_path / "store.db", tmp_path / "copy")
+        await put(store, make("Patient", "p1", note="liver"))
+        await store.close()
+        restore(tmp_path / "copy", tmp_path / "store.db", overwrite=True)
+        store = opened(tmp_path)
+        assert state(store) == 8
+        assert len(await ids(store, has("chest"))) == 8
+        await store.close()
 
     run(test())
 
