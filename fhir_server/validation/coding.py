@@ -1,4 +1,4 @@
-"""Codings: whether a code is one of its own code system, whatever it is bound to.
+"""Codings and quantities: whether a code is one of its own code system, whatever it is bound to.
 
 https://hl7.org/fhir/R4/datatypes-definitions.html#Coding.code: "a symbol in syntax defined by the system"
 """
@@ -10,6 +10,8 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.resource import Resource
 from fhir_server.validation.profile.focus import step
 
+_CODED = frozenset(("Coding", "Quantity", "Age", "Count", "Distance", "Duration"))
+
 
 class Coded(NamedTuple):
     system: str
@@ -18,14 +20,14 @@ class Coded(NamedTuple):
 
 
 def codings(definitions: Definitions, resource: Resource, at: str) -> Iterator[Coded]:
-    """Every Coding of a resource that has both; those of contained resources and entries too."""
+    """Every Coding and Quantity of a resource that has both; those of contained resources and entries too."""
     type_ = resource.get("resourceType")
     if isinstance(type_, str) and type_ in definitions.resource_types:
         yield from _walk(definitions, resource, type_, at)
 
 
 def _walk(definitions: Definitions, value: dict[str, Any], type_: str, at: str) -> Iterator[Coded]:
-    if type_ == "Coding":
+    if type_ in _CODED:
         if "system" in value and "code" in value:
             yield Coded(value["system"], value["code"], at)
         return

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import DefinitionError, Issue, Severity
 from fhir_server.resource import Resource
+from fhir_server.ucum import unit
 from fhir_server.validation.coding import codings
 from fhir_server.validation.profile import extension
 from fhir_server.validation.profile.focus import Focus
@@ -29,6 +30,7 @@ WORKFLOW_TYPES = frozenset(
     )
 )  # fmt: skip
 """Requests and tasks, https://hl7.org/fhir/R4/workflow.html#list: who acts on one must know its modifiers."""
+_UCUM = "http://unitsofmeasure.org"
 _CODES_KEPT = 20_000
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
 
@@ -132,11 +134,16 @@ class Profiles:
             if (system, code) not in known:
                 if len(known) > _CODES_KEPT:
                     known.clear()
-                known[system, code] = await self._sources.has_code(system, code)
+                known[system, code] = await self._has_code(system, code)
             if known[system, code] is False:
                 text = f"{place}: {shown(code)} is not a code of {system}"
                 issues.append(Issue("error", "code-invalid", text, place, "code-unknown"))
         return issues
+
+    async def _has_code(self, system: str, code: str) -> bool | None:
+        if system == _UCUM:  # a grammar, not a list
+            return unit(code) is not None
+        return await self._sources.has_code(system, code)
 
     async def questionnaire(self, canonical: str, response: Resource) -> Resource | None:
         """What a response answers: a contained Questionnaire, or one that is known by its canonical."""
