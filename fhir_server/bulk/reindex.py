@@ -34,8 +34,8 @@ from fhir_server.store.rows import Rows
 _LOG = logging.getLogger("fhir_server.jobs")
 _NOTE_S = 30.0
 SMALLEST, LARGEST = 25, 500  # resources of one unit of work
-DROPPED = 2000  # rows that one unit removes
-_UNIT_S = 0.01  # for so long a unit should hold the store's lock
+DROPPED = 1000  # rows that one unit removes
+_UNIT_S = 0.006  # for so long a unit should hold the store's lock
 _SLICE = 50  # resources that are indexed before requests get their turn
 
 Pause = Callable[[float], Awaitable[None]]

@@ -10,7 +10,7 @@ import click
 
 from fhir_server import __version__
 from fhir_server.cli.fhirpath import fhirpath
-from fhir_server.cli.jobs import jobs, reindex
+from fhir_server.cli.jobs import reindex, show_jobs
 from fhir_server.cli.loading import demo, load
 from fhir_server.cli.packages import packages
 from fhir_server.cli.serving import is_loopback, serve
@@ -40,7 +40,7 @@ for command in (
     load,
     demo,
     doctor,
-    jobs,
+    show_jobs,
     reindex,
     back_up,
     put_back,

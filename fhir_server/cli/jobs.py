@@ -1,6 +1,6 @@
 """fhir-server jobs, reindex"""
 
-import asyncio
+from asyncio import run, sleep
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _LOOK_AFTER_S = 0.5
 
 
-@click.command()
+@click.command("jobs")
 @settings_options("data", "store")
-def jobs(config: Path | None, **flags: object) -> None:
+def show_jobs(config: Path | None, **flags: object) -> None:
     """What is done in the background, and how far it is."""
     parts = prepare(read_settings(config, flags))
     require_store(parts)
@@ -42,7 +42,7 @@ def jobs(config: Path | None, **flags: object) -> None:
             await store.close()
 
     try:
-        found = asyncio.run(work())
+        found = run(work())
     except (FhirError, SchemaError) as error:
         stop(f"{parts.store_file}: {error}")
     for job in found:
@@ -88,4 +88,4 @@ async def _done(opened: "OpenContext", show: "Callable[[Job], None]") -> None:
             await here.work_off()
         else:
             show(waiting[0])
-            await asyncio.sleep(_LOOK_AFTER_S)
+            await sleep(_LOOK_AFTER_S)

@@ -34,19 +34,15 @@ class Sign:
             self._map = mmap.mmap(file, mmap.PAGESIZE)
         finally:
             os.close(file)
-        self._cell = memoryview(self._map).cast("q")
-
-    @property
-    def number(self) -> int:
-        return self._cell[0]
+        self.cell = memoryview(self._map).cast("q")  # the first of them is the number
 
     def tell(self, mark: int) -> None:
         # a store only once in a while: the page stays shared and clean
-        if self._cell[0] != mark:
-            self._cell[0] = mark
+        if self.cell[0] != mark:
+            self.cell[0] = mark
 
     def close(self) -> None:
-        self._cell.release()
+        self.cell.release()
         self._map.close()
 
 

@@ -112,7 +112,7 @@ class SqliteStore:
 
     @property
     def rules_sign(self) -> int:
-        return 0 if self._sign is None else self._sign.number
+        return 0 if self._sign is None else self._sign.cell[0]
 
     def lead(self) -> bool:
         return self._lead is not None and self._lead.take_at_once()
