@@ -52,6 +52,7 @@ from fhir_server.store.protocol import Extract, Reader
 from fhir_server.store.rows import Rows
 from fhir_server.store.ruled import RuledStore
 from fhir_server.store.sqlite import SqliteStore, open_store
+from fhir_server.store.sqlite.patience import Limits
 from fhir_server.terminology.remote import HttpSend, RemoteServer
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.structure import Validator
@@ -84,7 +85,8 @@ class Parts:
     def open_main(self, extract: Extract) -> SqliteStore:
         """The user's store alone; raises OSError when the data folder cannot be made."""
         self.settings.data_folder.mkdir(parents=True, exist_ok=True)
-        return open_store(self.store_file, extract=extract, wording=WORDING, clock=self.clock)
+        limits = Limits(find_s=self.settings.search_timeout_s)
+        return open_store(self.store_file, extract=extract, wording=WORDING, clock=self.clock, limits=limits)
 
     async def open_context(self, *, owner: bool = True) -> "OpenContext":
         """owner: the index is made anew where it was made by other rules; else that is refused."""

@@ -50,6 +50,7 @@ class Settings:
     gzip_from_bytes: int = 2048
     keep_alive_s: int = 65
     stop_timeout_s: int = 20
+    search_timeout_s: float = 10
     expansion_limit: int = 50_000
     terminology_server: str | None = None  # None: no other server is asked
     terminology_server_timeout_s: float = 5
