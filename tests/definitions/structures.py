@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
@@ -10,6 +11,8 @@ from fhir_server.resource import Resource, decode
 from fhir_server.store.algebra import Everything
 from fhir_server.store.sqlite.store import open_store
 from tests.examples import profile_packages
+
+_CORE = CORE_TABLES.with_name("r4.canonicals")
 
 
 @cache
@@ -48,3 +51,28 @@ def all_structures() -> dict[str, Resource]:
 
 def find(canonical: str) -> Resource | None:
     return all_structures().get(canonical.partition("|")[0])
+
+
+@cache
+def core_code_systems() -> dict[str, frozenset[str]]:
+    """By url, the codes of the code systems of R4 that are complete."""
+
+    async def read() -> list[Any]:
+        store = open_store(_CORE, extract=_nothing, clock=lambda: 0, readonly=True)
+        try:
+            return await store.read_many(await store.identities("CodeSystem", Everything(), 5000))
+        finally:
+            await store.close()
+
+    found = [decode(version.body) for version in asyncio.run(read())]
+    return {
+        system["url"]: frozenset(_codes(system.get("concept", ())))
+        for system in found
+        if system.get("content") == "complete"
+    }
+
+
+def _codes(concepts: Iterable[dict[str, Any]]) -> Iterator[str]:
+    for concept in concepts:
+        yield concept["code"]
+        yield from _codes(concept.get("concept", ()))
