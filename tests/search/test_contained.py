@@ -1,5 +1,8 @@
 """https://hl7.org/fhir/R4/search.html#contained"""
 
+from dataclasses import fields
+from typing import get_args
+
 import pytest
 
 from fhir_server.outcome import FhirError
@@ -88,6 +91,16 @@ def test_what_contained_resources_cannot_be_asked(node: Node) -> None:
         within(And((CODE, node)))
     assert caught.value.status == 400
     assert referred("a", "Patient", node) == Nothing()
+
+
+def test_every_comparison_on_a_column_can_be_asked() -> None:
+    """All nodes that are about a column of the resource itself; chains backwards are about others."""
+    named = [kind for kind in get_args(Node) if "column" in kind.__slots__ and kind is not Backward]
+    assert len(named) > 8
+    for kind in named:
+        values = {field.name: "number" if field.name == "kind" else () for field in fields(kind)}
+        made = within(kind(**values | {"column": "x"}))
+        assert getattr(made, "column", "") == "contained.x"
 
 
 def test_a_chain_from_one_contained_resource_to_another_leads_nowhere() -> None:

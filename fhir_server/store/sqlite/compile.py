@@ -30,6 +30,7 @@ from fhir_server.store.sqlite.terms import (
     Value,
     either,
     equal,
+    starts,
 )
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ from fhir_server.store.sqlite.values import one_of
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
-_LAST_CHARACTER = 0x10FFFF
 
 
 class Compiler:
@@ -163,7 +163,7 @@ class Compiler:
         if id_ is None or not texts:
             return None
         found = tuple(sorted(set(texts)))
-        where = either([_starts("text", text) for text in found]) if prefix else equal("text", found)
+        where = either([starts("text", text) for text in found]) if prefix else equal("text", found)
         return Sql(f"SELECT hash FROM lexicon WHERE column = ? AND {where.text}", (id_, *where.values))
 
     def units(self, node: algebra.Between) -> tuple[int, ...] | None:
@@ -213,17 +213,6 @@ class Compiler:
         return full_text.term(self._here, self.bounded, node, universe)
 
 
-def _starts(column: str, prefix: str) -> Sql:
-    """A range instead of LIKE, which knows wildcards and no index of this kind."""
-    after = prefix.rstrip(chr(_LAST_CHARACTER))
-    if not after:
-        return Sql(f"{column} >= ?", (prefix,))
-    last = ord(after[-1]) + 1
-    if last == 0xD800:  # surrogates are no characters
-        last = 0xE000
-    return Sql(f"{column} >= ? AND {column} < ?", (prefix, after[:-1] + chr(last)))
-
-
 def _everything(_compiler: Compiler, _node: algebra.Everything, universe: Universe) -> Term:
     return universe
 
@@ -251,7 +240,7 @@ def _string_is(compiler: Compiler, node: algebra.StringIs, _universe: Universe) 
 
 
 def _string_starts(compiler: Compiler, node: algebra.StringStarts, _universe: Universe) -> Term:
-    where = _starts("{a}.text", node.text)
+    where = starts("{a}.text", node.text)
     return compiler.leaf("string", node.column, f" AND {where.text}", *where.values, by_key="string_by_key")
 
 
