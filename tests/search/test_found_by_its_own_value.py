@@ -75,7 +75,7 @@ def of_type(identifier: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def values(parameter: Parameter, resource: Resource) -> Iterator[str]:
-    if parameter.not_indexed or parameter.code == "_lastUpdated":
+    if parameter.not_indexed or parameter.definition.expression is None or parameter.code == "_lastUpdated":
         return
     if parameter.composites:
         yield from composite_values(parameter, resource)
