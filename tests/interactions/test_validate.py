@@ -357,3 +357,27 @@ def test_the_target_of_a_reference_is_looked_up(fhir: Fhir) -> None:
     assert (error.status, error.issues[0].message) == (422, "reference-profile")
     error = fhir.refused("POST", "Observation", claims | {"subject": {"reference": "Group/1"}})
     assert (error.status, error.issues[0].message) == (422, "reference-type")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "http://169.254.169.254/Patient/1",
+        "https://x.org/fhir/Patient/1",
+    ],
+)
+def test_C11_what_is_elsewhere_is_never_fetched(
+    fhir: Fhir, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object, **named: object) -> None:
+        raise AssertionError("a connection is opened")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    url = "http://example.org/fhir/StructureDefinition/of-named"
+    subject = [{"code": "Reference", "targetProfile": [CANONICAL]}]
+    structure = profile({"path": "Observation.subject", "type": subject}, type_="Observation", url=url)
+    put_profile(fhir, NEEDS_A_NAME)
+    fhir("PUT", "StructureDefinition/of-named", structure)
+    assert fhir("POST", "Observation", claiming(observation(text), url)).status == 201
