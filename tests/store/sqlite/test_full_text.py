@@ -11,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.outcome import FhirError
-from fhir_server.store.algebra import And, Everything, Forward, FullText, Node, Not, Or, Query
+from fhir_server.store.algebra import And, Everything, Forward, FullText, IdIn, Node, Not, Or, Query
 from fhir_server.store.sqlite import SqliteStore, check, full_text, open_store
 from fhir_server.store.sqlite.backup import backup, restore
+from fhir_server.store.sqlite.compile import Compiler
+from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.patience import Limits
+from fhir_server.store.sqlite.plan import selected
 from tests.store.conftest import Run
 from tests.store.contract.test_find import answers_like_the_oracle, reusing
 from tests.store.oracle import Oracle
@@ -262,6 +265,28 @@ def test_words_of_the_query_language_are_words(
         assert await ids(store, has(hostile)) == ["x"]
         assert await ids(store, has("a", hostile, "b")) == ["x"]
         assert await ids(store, has(hostile, where="narrative", prefix=True)) == ["x"]
+
+    run(test())
+
+
+@pytest.mark.parametrize("other", [Everything(), has("pain"), Not(has("liver")), IdIn(("p1", "p2"))])
+def test_a_phrase_is_sought_once_for_a_page(
+    store: SqliteStore, run: Run[Any], little: None, other: Node
+) -> None:
+    """SQLite would push a condition on keys into the table, and seek the phrase anew for each of them."""
+
+    async def test() -> None:
+        await fill_up(store, 10)
+        await ids(store, has("chest"))
+        with snapshot(store._here.connection):
+            compiler = Compiler(store._here)
+            universe = compiler.universe(PATIENT)
+            assert universe is not None
+            term = compiler.term(And((has("chest"), other)), universe)
+            found = selected(compiler, universe, term, 1)
+            rows = store._here.connection.execute(f"EXPLAIN QUERY PLAN {found.text}", found.values)
+            plan = [row[3] for row in rows if "VIRTUAL TABLE" in row[3] and "full_text" in row[3]]
+        assert plan and all(":M" in step for step in plan), plan  # `=M` would be for one key
 
     run(test())
 
