@@ -7,6 +7,7 @@ On the code systems of R4's core; on those of a package where the environment na
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 from typing import Any
 from urllib.parse import urlencode
@@ -41,8 +42,9 @@ SMALLEST = 20  # codes of a code system
 
 
 def run(options: Options) -> Result:
-    flags = () if PACKAGE is None else ("--packages", PACKAGE)
-    with running(options, *flags) as server:
+    if PACKAGE is not None:
+        os.environ["FHIR_SERVER_PACKAGES"] = PACKAGE  # the server adds it when it starts
+    with running(options) as server:
         questions = ask_for(server, 20 if options.quick else CODES)
         chance = Random(1)
         host = f"127.0.0.1:{server.port}"
@@ -70,7 +72,7 @@ def run(options: Options) -> Result:
 
         loads = repeated(options, server, "w12_terminology", measure)
     detail["8 connections"] = middle(loads).summary()
-    detail["corpus"] = PACKAGE or "the definitions of R4"
+    detail["corpus"] = "the definitions of R4" if PACKAGE is None else Path(PACKAGE).name
     return Result("W12", TITLE, median_of(loads), "requests per CPU-s", BAR, False, rounds_of(loads), detail)
 
 
@@ -91,8 +93,8 @@ def ask_for(server: Server, count: int) -> dict[str, list[str]]:
         asked = code if chance.random() < 0.8 else f"{code}-x"
         found["validate-code"].append(_asked("CodeSystem/$validate-code", url=url, code=asked))
         found["subsumes"].append(_asked("CodeSystem/$subsumes", system=url, codeA=above, codeB=other))
-    sizes = {_url(each): len(_edges(each)[0]) for each in systems}
-    value_sets = [each for each in _resources(server, "ValueSet") if _whole_of(each, sizes)]
+    versions = {_url(each): each.get("version") for each in systems}
+    value_sets = [each for each in _resources(server, "ValueSet") if _is_of(each, versions)]
     for _ in range(count):
         value_set = chance.choice(sorted(value_sets, key=_url)[:VALUE_SETS])
         offset = chance.choice((0, 0, 20))
@@ -111,10 +113,15 @@ def _url(resource: dict[str, Any]) -> str:
     return found
 
 
-def _whole_of(value_set: dict[str, Any], sizes: dict[str, int]) -> bool:
-    """Whether it is of code systems that are asked about, and has more than one page."""
+def _is_of(value_set: dict[str, Any], versions: dict[str, Any]) -> bool:
+    """Whether it is of code systems that are asked about, in the versions that there are."""
     parts = value_set.get("compose", {}).get("include", ())
-    return bool(parts) and all("valueSet" not in each and each.get("system") in sizes for each in parts)
+    return bool(parts) and all(
+        "valueSet" not in each
+        and each.get("system") in versions
+        and each.get("version") in (None, versions[each["system"]])
+        for each in parts
+    )
 
 
 def _edges(system: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
@@ -136,7 +143,7 @@ def _edges(system: dict[str, Any]) -> tuple[list[str], list[tuple[str, str]]]:
 def _resources(server: Server, resource_type: str) -> list[dict[str, Any]]:
     """All that the server has, or that are in the package."""
     if PACKAGE is not None:
-        return [each for _, each in open_package(PACKAGE).canonicals() if _fits(each, resource_type)]
+        return [each for _, each in open_package(Path(PACKAGE)).canonicals() if _fits(each, resource_type)]
     found: list[dict[str, Any]] = []
     url = f"/fhir/{resource_type}?_count=500"
     while url:
