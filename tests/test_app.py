@@ -16,6 +16,8 @@ from fhir_server.alliance.sample.load import load_sample
 from fhir_server.app import Application, Parts
 from fhir_server.config import Settings
 from fhir_server.rest.home import EXAMPLES
+from fhir_server.store.sqlite import reading
+from fhir_server.store.sqlite.patience import Limits
 
 BASE = "http://127.0.0.1:8000"
 
@@ -246,3 +248,24 @@ def test_a_resource_goes_through_its_life(empty: Server) -> None:
 def test_405_says_what_is_allowed(empty: Server) -> None:
     answer = empty.ask("DELETE", "/fhir/metadata")
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_E19_a_search_that_would_run_away_is_stopped_and_harms_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here every search runs away: its time is over at the first look, which comes after the first step."""
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_LOOKS", 1)
+    server = Server(settings_of(tmp_path, search_timeout_s=0.5))
+    patient = {"resourceType": "Patient", "id": "1"}
+    assert server.ask("PUT", "/fhir/Patient/1", json=patient).status_code == 201
+    main = server.application.open.main
+    assert (main._limits.find_s, main._readers._limit_s) == (0.5, 0.5)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(main, "_limits", Limits(inline_s=-1))
+        hasty.setattr(main._readers, "_limit_s", -1)
+        for _ in range(3):
+            answer = server.ask("GET", "/fhir/Patient?birthdate=1980")
+            assert (answer.status_code, answer.json()["issue"][0]["code"]) == (400, "too-costly")
+    assert server.ask("PUT", "/fhir/Patient/1", json=patient | {"active": True}).status_code == 200
+    assert server.ask("GET", "/fhir/Patient?active=true").json()["total"] == 1
+    server.close()
