@@ -18,6 +18,7 @@ from fhir_server.search.combine import all_of, any_of
 from fhir_server.search.filter import Filters, code_of
 from fhir_server.search.named_query import QUERY
 from fhir_server.search.options import DEFAULTS, Options
+from fhir_server.search.order import natural
 from fhir_server.search.result import Include, Summary, Total
 from fhir_server.search.sort import sort_keys
 from fhir_server.search.terms import Terms, required
@@ -187,7 +188,9 @@ class _Reading:
             if compartment is not None:
                 raise not_supported("_contained cannot be combined with a compartment")
             where = self._inside(where)
-        return replace(self._search, where=where, used=tuple(self._used), issues=tuple(self._issues))
+        sort = self._search.sort or natural(where)
+        used, issues = tuple(self._used), tuple(self._issues)
+        return replace(self._search, where=where, sort=sort, used=used, issues=issues)
 
     def _inside(self, where: Node) -> Node:
         """What contains resources that fit; with `both`, those that fit themselves too."""

@@ -17,7 +17,7 @@ from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.rings import has_rings, rings
 from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
 from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
-from fhir_server.store.sqlite.walk import can_walk, valued, walk
+from fhir_server.store.sqlite.walk import can_walk, has_value, lies_along, valued, walk
 
 MEASURED_AT_MOST = 100  # keys whose distance is measured to sort them; from there on rings are walked
 SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
@@ -89,13 +89,15 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
         for ring in rings(compiler, universe, term, orders[0], position):
             yield _sorted(compiler, universe, ring, orders, position)
         return
-    if not can_walk(universe, orders[0]) or term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST:
+    along = lies_along(compiler, term, orders[0])
+    few = not along and term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST
+    if few or not can_walk(universe, orders[0]):
         yield _sorted(compiler, universe, term, orders, position)
         return
     if position is None or position[0] is not None:
         yield walk(compiler, universe, term, orders, position, query.limit + 1)
         position = None
-    if orders[0].key.kind not in ("updated", "id"):
+    if orders[0].key.kind not in ("updated", "id") and not has_value(term, orders[0]):
         yield _without_value(compiler, universe, term, orders, position)
 
 

@@ -7,10 +7,12 @@ no value comes last, and is sought when the walk has come to its end.
 from dataclasses import dataclass
 from typing import Any
 
-from fhir_server.store.sqlite.combined import terms_of
+from fhir_server.store.sqlite.combined import All, terms_of
+from fhir_server.store.sqlite.combined import Any as Either
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.names import stored_id
 from fhir_server.store.sqlite.plan import COLUMNS
+from fhir_server.store.sqlite.schema import WIDE_DATE, WIDE_NUMBER
 from fhir_server.store.sqlite.sort import (
     TOKEN_TEXT,
     VALUE_COLUMNS,
@@ -24,6 +26,8 @@ from fhir_server.store.sqlite.terms import TRUE, Leaf, Numbered, Sql, Term, Univ
 
 Position = tuple[Any, ...]
 
+# below the beginning of a range there may be values so wide that reach into it
+_NARROW = {"date": WIDE_DATE, "number": WIDE_NUMBER}
 # which of a resource's rows with one value stands for it
 _TIES = {
     "string": "e.written < d.written",
@@ -54,6 +58,24 @@ def can_walk(universe: Universe, first: Order) -> bool:
             return False
         case _:
             return len(first.columns) == 1
+
+
+def has_value(term: Term, first: Order) -> bool:
+    """Whether all that fits has a value for the sort key, since the term asks for one."""
+    if isinstance(term, All):
+        return any(has_value(each, first) for each in term.terms)
+    if isinstance(term, Either):
+        return all(has_value(each, first) for each in term.terms)
+    own = len(first.columns) == 1 and (first.key.kind, first.columns[0][1])
+    return isinstance(term, Leaf) and (term.table, term.column) == own
+
+
+def lies_along(compiler: Compiler, term: Term, first: Order) -> bool:
+    """Whether what fits is a range of the walk with little else in it, however much that is."""
+    if not isinstance(term, Leaf) or term.table not in _NARROW or not has_value(term, first):
+        return False
+    many, widest = compiler.statistics(term.column)
+    return not many and (term.high_from is None or widest <= _NARROW[term.table])
 
 
 def walk(
