@@ -30,6 +30,7 @@ def test_the_rows_of_a_patient() -> None:
     assert made.strings == {
         ("Patient.name[string]", "chalmers", hash64("Chalmers")),
         ("Patient.name.family[string]", "chalmers", hash64("Chalmers")),
+        ("Patient.name[string][sounds]", "XLMRS", 0),
     }
     assert {column for column, *_ in made.dates} == {"Patient.birthDate[date]"}
     assert made.references == {("Patient.managingOrganization[reference]", "Organization", "1")}
