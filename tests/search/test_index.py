@@ -34,7 +34,14 @@ def test_the_rows_of_a_patient() -> None:
     }
     assert {column for column, *_ in made.dates} == {"Patient.birthDate[date]"}
     assert made.references == {("Patient.managingOrganization[reference]", "Organization", "1")}
-    assert made.numbers == set() and made.instances == []
+    assert made.numbers == set()
+    (contained,) = made.instances
+    assert contained.tokens == {
+        ("contained.[type]", hash64("Organization")),
+        ("contained.[id]", hash64("in")),
+    }
+    named = ("contained.Organization.name[string]", "inside", hash64("Inside"))
+    assert named in contained.strings
 
 
 def test_what_the_server_sets_makes_no_row() -> None:
