@@ -1,4 +1,4 @@
-"""How far the jobs are that fill the index: for searches that need what is not built yet, and for operators."""
+"""How far the jobs are that fill the index: for searches that come too early, and for operators."""
 
 from fhir_server.search.rules import BuildingError
 from fhir_server.store.jobs import Job

@@ -18,6 +18,7 @@ from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
 from fhir_server.search.rules import KIND
+from fhir_server.search.words import WORDING
 from fhir_server.store.jobs import Job
 from fhir_server.store.sqlite import check, rules_in
 
@@ -83,7 +84,7 @@ class Indexed:
         """What `doctor` says."""
         file = self.parts.store_file
         extract, unfinished = self.parts.indexing_by(rules_in(file))
-        return [str(each) for each in check(file, extract, unfinished=unfinished)]
+        return [str(each) for each in check(file, extract, unfinished=unfinished, wording=WORDING)]
 
     def rows_of(self, column: str) -> int:
         """How many rows a column has, of every kind."""

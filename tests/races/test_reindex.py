@@ -12,6 +12,7 @@ import pytest
 
 from fhir_server.app import Parts
 from fhir_server.config import Settings
+from fhir_server.search.words import WORDING
 from fhir_server.store.sqlite import check, rules_in
 from tests.bulk.indexed import parameter, patient
 from tests.server import Server
@@ -111,7 +112,9 @@ async def _end(server: Server) -> None:
 def _findings(data: Path) -> list[str]:
     parts = Parts(Settings(data=str(data)))
     extract, unfinished = parts.indexing_by(rules_in(parts.store_file))
-    return [str(finding) for finding in check(parts.store_file, extract, unfinished=unfinished)]
+    return [
+        str(finding) for finding in check(parts.store_file, extract, unfinished=unfinished, wording=WORDING)
+    ]
 
 
 def _killed(tmp_path: Path, count: int, kills: int, seed: int) -> None:

@@ -84,7 +84,7 @@ def test_what_cannot_be_used_is_named_with_its_reason(
     core: Definitions, changes: dict[str, Any], element: str, reason: str
 ) -> None:
     found = issues(parameter(**changes), core, "Bundle.entry[3].resource")
-    assert [each.expression for each in found][0] == f"Bundle.entry[3].resource.{element}", found
+    assert found[0].expression == f"Bundle.entry[3].resource.{element}", found
     assert reason in found[0].diagnostics
     assert {(each.severity, each.code) for each in found} == {("error", "business-rule")}
 
