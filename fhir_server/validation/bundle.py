@@ -60,7 +60,7 @@ def _links(bundle: Resource, at: str) -> Iterator[Issue]:
         relation, place = str(link.get("relation")), f"{at}.link[{index}]"
         if relation in _PAGES and relation in seen:
             text = f"{place}: another link is {shown(relation)}"
-            yield Issue("error", "duplicate", text, place, "bundle-link")
+            yield Issue("error", "structure", text, place, "bundle-link")
         seen.add(relation)
 
 
