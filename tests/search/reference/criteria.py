@@ -92,9 +92,10 @@ class Criteria:
     def _fits_chain(self, identity: Identity, parameter: SearchParameter, name: Name, value: str) -> bool:
         """ "subject:Patient.name": a resource that is referred to, and there, fits the rest."""
         types = self._chained(identity[0], parameter, name)
+        there = [each for each in self.world.referred(identity, parameter) if each in self.world.resources]
         return any(
-            target in self.world.resources and self.fits(target, name.rest, value)
-            for target in self.world.referred(identity, parameter)
+            self.fits(target, name.rest, value)
+            for target in there + self.world.contained(identity, parameter)
             if target[0] in types
         )
 
@@ -112,7 +113,7 @@ class Criteria:
 
     def _fits_one(self, identity: Identity, parameter: SearchParameter, modifier: str, text: str) -> bool:
         if parameter.code == "_id":
-            return identity[1] == plain(text)
+            return identity[1].rpartition("#")[2] == plain(text)
         if parameter.type == "composite":
             return self._fits_composite(identity, parameter, text)
         return any(
@@ -176,7 +177,7 @@ class Criteria:
         url, expression = component
         definition = self.world.definitions.search_parameter_by_url(url)
         assert definition is not None
-        resource = self.world.resources[identity]
+        resource = self.world.resource(identity)
         type_name, value = item
         if expression.startswith("%resource."):
             expression, type_name, value = expression.removeprefix("%resource."), identity[0], resource

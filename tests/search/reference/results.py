@@ -111,7 +111,7 @@ class Include:
         if self.reverse:
             wanted = {each for each in found if self.target in (None, each[0])}
             for source in world.of_types((self.source,)):
-                if not wanted.isdisjoint(world.referred(source, self.parameter)):
+                if not wanted.isdisjoint(self._targets(world, source)):
                     yield source
             return
         for source in found:

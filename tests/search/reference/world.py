@@ -26,6 +26,8 @@ class World:
     zone: tzinfo
     now_ms: int
     sequences: Mapping[Identity, int]  # the order of the last changes, finer than the time that is shown
+    inside: dict[Identity, Resource] = field(default_factory=dict)
+    """Contained resources that a chain came to; their ids begin with that of what contains them."""
     _selected: dict[tuple[Identity, str], list[Typed]] = field(default_factory=dict)
 
     def of_types(self, types: tuple[str, ...]) -> Iterator[Identity]:
@@ -38,9 +40,25 @@ class World:
         key = identity, parameter.code
         if key not in self._selected:
             assert parameter.expression is not None
-            resource = self.resources[identity]
+            resource = self.resource(identity)
             self._selected[key] = self.select(parameter.expression, identity[0], resource, resource)
         return self._selected[key]
+
+    def resource(self, identity: Identity) -> Resource:
+        return self.resources[identity] if identity in self.resources else self.inside[identity]
+
+    def contained(self, identity: Identity, parameter: SearchParameter) -> list[Identity]:
+        """The resources inside this one that a reference parameter leads to."""
+        texts = [
+            typed[1].get("reference") for typed in self.values(identity, parameter) if typed[0] == "Reference"
+        ]
+        found = []
+        for each in self.resource(identity).get("contained", ()):
+            if f"#{each.get('id')}" in texts:
+                inner = each["resourceType"], f"{'/'.join(identity)}#{each['id']}"
+                self.inside[inner] = each
+                found.append(inner)
+        return found
 
     def select(self, expression: str, type_name: str, item: Any, resource: Resource) -> list[Typed]:
         """What an expression selects, starting at an item of the resource."""
