@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import cast
 
@@ -30,6 +31,7 @@ from fhir_server.store.sqlite.seal import seal
 from fhir_server.store.sqlite.store import SqliteStore, open_store
 
 CORE_CANONICALS = CORE_TABLES.with_name("r4.canonicals")
+OWN_OPERATIONS = CORE_TABLES.with_name("operations.json")
 FOLDER = "packages"
 SUFFIX = ".canonicals"
 
@@ -145,14 +147,25 @@ def _file_name(name: str, version: str) -> str:
     return f"{name.replace('/', '+')}@{version.replace('/', '+')}"
 
 
+def own_definitions() -> list[tuple[str, Resource]]:
+    """(file, OperationDefinition) of the operations that this server has beyond R4."""
+    return [(OWN_OPERATIONS.name, resource) for resource in decode(OWN_OPERATIONS.read_bytes())]
+
+
 async def make_layer(
-    package: Package, path: Path, indexer: Indexer, check: Check
+    package: Package,
+    path: Path,
+    indexer: Indexer,
+    check: Check,
+    beside: Iterable[tuple[str, Resource]] = (),
 ) -> tuple[int, tuple[str, ...]]:
     """Write the definitions of `package` into a store's file that nobody writes again.
 
+    beside: (file, resource) of definitions that are kept with them.
     Returns how many there are, and why others were left out.
     """
-    canonicals, left_out = _checked(package, _kept(package), indexer.definitions.resource_types, check)
+    kept = _kept(package, beside)
+    canonicals, left_out = _checked(package, kept, indexer.definitions.resource_types, check)
     instant_ms = _published(package, (resource for _, resource in canonicals))
     # the file appears whole or not at all
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
@@ -176,10 +189,10 @@ def _remove(partial: Path) -> None:
         path.unlink()
 
 
-def _kept(package: Package) -> list[tuple[str, Resource]]:
+def _kept(package: Package, beside: Iterable[tuple[str, Resource]]) -> list[tuple[str, Resource]]:
     """(file, resource as the layer keeps it) of every definition, ordered by type and id."""
     found: dict[tuple[str, str], tuple[str, Resource]] = {}
-    for file, resource in package.canonicals():
+    for file, resource in chain(package.canonicals(), beside):
         resource_type, id_ = resource["resourceType"], resource.get("id")
         if not isinstance(id_, str) or not _ID.fullmatch(id_):
             raise DefinitionError(
@@ -268,7 +281,8 @@ def main() -> None:
     arguments.add_argument("canonicals", type=Path, nargs="?", default=CORE_CANONICALS)
     given = arguments.parse_args()
     # the core is where the rules come from: it is not checked by them
-    asyncio.run(make_layer(open_package(given.package), given.canonicals, Indexer(load()), lambda _: []))
+    package, own = open_package(given.package), own_definitions()
+    asyncio.run(make_layer(package, given.canonicals, Indexer(load()), lambda _: [], own))
 
 
 if __name__ == "__main__":

@@ -364,5 +364,6 @@ def test_definitions_are_read_under_the_users_store_and_take_no_room_in_it(tmp_p
 @pytest.mark.skipif(CORE_PACKAGE is None, reason="FHIR_CORE_PACKAGE does not name the package of R4")
 def test_the_core_layer_is_what_the_package_builds_to(tmp_path: Path) -> None:
     built = tmp_path / "r4.canonicals"
-    asyncio.run(packages.make_layer(open_package(Path(str(CORE_PACKAGE))), built, INDEXER, lambda _: []))
+    core, own = open_package(Path(str(CORE_PACKAGE))), packages.own_definitions()
+    asyncio.run(packages.make_layer(core, built, INDEXER, lambda _: [], own))
     assert built.read_bytes() == CORE_CANONICALS.read_bytes()

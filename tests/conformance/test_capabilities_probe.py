@@ -108,6 +108,7 @@ def is_written(answer: Answer) -> bool:
     return answer.status == 400 and {issue["code"] for issue in answer.json["issue"]} <= {
         "required",
         "structure",
+        "invariant",
     }
 
 
