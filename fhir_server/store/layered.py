@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 from fhir_server.outcome import page_gone, version_conflict
 from fhir_server.resource import content, decode, same_content
 from fhir_server.store.algebra import And, IdIn, Moment, Node, Query, SortKey
+from fhir_server.store.explanation import Explanation
 from fhir_server.store.layers import Layer, Shadows
 from fhir_server.store.passing import PassingReader, PassingTransaction
 from fhir_server.store.protocol import (
@@ -112,7 +113,7 @@ class LayeredReader(PassingReader):
             return await self._main.find(query)
         # one state for all of them: what comes into the main store meanwhile must not hide it in a layer
         query = replace(query, as_of=query.as_of or await self._main.moment())
-        sign = hash64(str([await layer.sign() for layer in layers]))
+        sign = await _sign(layers)
         positions = _positions(query.after, sign, len(layers) + 1)
         if query.sort:
             found = await self._merged(query, layers, positions)
@@ -120,6 +121,26 @@ class LayeredReader(PassingReader):
             found = await self._joined(query, layers, positions)
         hits = [Hit(version, (sign, *position)) for version, position in found.hits]
         return Page(hits, found.more, query.as_of if found.more else None)
+
+    async def explain(self, query: Query) -> list[Explanation]:
+        """Each store as it is asked first; what is shadowed in it, and asked again for, is left out."""
+        layers = await self._having(query.resource_types)
+        if not layers:
+            return await self._main.explain(query)
+        positions = _positions(query.after, await _sign(layers), len(layers) + 1)
+        found: list[Explanation] = []
+        room = query.limit
+        for place, layer in enumerate((None, *layers)):
+            if (after := positions[place]) == _END:
+                continue
+            asked = replace(query, limit=room, after=None if after is None else tuple(after))
+            if layer is None:
+                found += await self._main.explain(asked)
+            else:
+                found += await layer.reader.explain(replace(asked, as_of=None))
+            if query.limit and not query.sort and (room := room - found[-1].found) <= 0:
+                break
+        return found
 
     async def _joined(self, query: Query, layers: list[Layer], positions: list[Any]) -> Page:
         """Hits of one source after those of the other."""
@@ -306,6 +327,10 @@ class _OwnLog:
 
     async def history_count(self, range_: HistoryRange) -> int:
         return await self._reader.history_count(range_._replace(up_to_sequence=None))
+
+
+async def _sign(layers: Iterable[Layer]) -> int:
+    return hash64(str([await layer.sign() for layer in layers]))
 
 
 def _positions(after: tuple[object, ...] | None, sign: int, sources: int) -> list[Any]:

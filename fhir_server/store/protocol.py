@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple, Protocol, TypeVar
 from fhir_server.store.algebra import FullText, Moment, Node, Query
 from fhir_server.store.closures import ClosureReader, ClosureWriter
 from fhir_server.store.concepts import ConceptReader, ConceptWriter
+from fhir_server.store.explanation import Explanation
 from fhir_server.store.jobs import Job
 from fhir_server.store.rows import Rows, hash64
 
@@ -121,6 +122,9 @@ class Reader(Protocol):
     async def history_count(self, range_: HistoryRange) -> int: ...
 
     async def find(self, query: Query) -> Page: ...
+
+    async def explain(self, query: Query) -> list[Explanation]:
+        """How `find` runs the query in each store that is asked; limit 0: how `count` does."""
 
     async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
         """(type, id) of resources that fit: what conditional interactions need."""

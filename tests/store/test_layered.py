@@ -276,3 +276,23 @@ def test_D20_pages_over_layers_are_what_matched_at_the_first(
         await lower.close()
 
     run(test())
+
+
+def test_each_store_explains(fresh: Fresh, run: Run[Any], layer: Layer) -> None:
+    """The main store at first, then the layers, as far as the page is not full."""
+    main = fresh()
+    layers = [layer(patient("1"), patient("2")), layer(patient("3")), layer(make("Group", "4"))]
+    store = LayeredStore(main, layers)
+    run(put_all(main, patient("0")))
+
+    def counts(query: Query) -> list[int]:
+        return [each.found for each in run(store.explain(query))]
+
+    assert counts(EVERYONE) == [1, 2, 1]
+    assert counts(replace(EVERYONE, limit=0)) == [1, 2, 1]
+    assert counts(replace(EVERYONE, sort=(SortKey("id"),), limit=1)) == [1, 1, 1]
+    first = replace(EVERYONE, limit=2)
+    assert counts(first) == [1, 1]
+    page = run(store.find(first))
+    assert counts(replace(first, after=page.hits[-1].position, as_of=page.moment)) == [1, 1]
+    assert counts(Query(("Encounter",), Everything(), 10)) == [0]

@@ -12,9 +12,10 @@ import apsw
 from fhir_server.clock import Clock
 from fhir_server.outcome import FhirError, store_unavailable
 from fhir_server.store.algebra import Moment, Node, Query
+from fhir_server.store.explanation import Explanation
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import NO_WORDING, Extract, HistoryRange, Page, Transaction, Version, Wording
-from fhir_server.store.sqlite import find, history, jobs, training
+from fhir_server.store.sqlite import explain, find, history, jobs, training
 from fhir_server.store.sqlite.closures import SqliteClosures
 from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import (
@@ -82,6 +83,9 @@ class SqliteStore:
 
     async def find(self, query: Query) -> Page:
         return await self._patiently(find.find, query)
+
+    async def explain(self, query: Query) -> list[Explanation]:
+        return await self._patiently(explain.explain, query)
 
     async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
         return await self._patiently(find.identities, resource_type, where, limit)

@@ -8,10 +8,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import apsw
 
 from fhir_server.store.algebra import Moment, Node, Query
+from fhir_server.store.explanation import Explanation
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.rows import Rows
-from fhir_server.store.sqlite import find, full_text, history, jobs, reindex, training
+from fhir_server.store.sqlite import explain, find, full_text, history, jobs, reindex, training
 from fhir_server.store.sqlite.closures import WrittenClosures
 from fhir_server.store.sqlite.concept_writing import WrittenConcepts
 from fhir_server.store.sqlite.patience import Limits, costly, within
@@ -69,6 +70,10 @@ class Unit:
 
     async def find(self, query: Query) -> Page:
         return await self._patiently(find.find, query)
+
+    async def explain(self, query: Query) -> list[Explanation]:
+        self._at_once().write_totals()
+        return await self._patiently(explain.explain, query)
 
     async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
         return await self._patiently(find.identities, resource_type, where, limit)

@@ -79,3 +79,16 @@ def scans(taken: list[str]) -> list[str]:
 def test_a_scan_is_seen(store: SqliteStore) -> None:
     explained = store._here.connection.execute("EXPLAIN QUERY PLAN SELECT * FROM date t WHERE width = 1")
     assert scans([step[3] for step in explained]) != []
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: f"{shape[0]}.{shape[1]}")
+def test_an_explanation_has_the_plan(store: SqliteStore, shape: Shape) -> None:
+    name, value = values(0).draw(Random(str(shape)), shape)
+    search = f"{shape[0]}?{name}={value.replace('&', '%26').replace('+', '%2B')}"
+    asked = compiled(search)
+    (explained,) = asyncio.run(store.explain(Query(asked.resource_types, asked.where, 20, asked.sort)))
+    (page,) = [each for each in explained.statements if "CROSS JOIN version v ON v.seq = p.seq" in each.text]
+    shown = [step.strip() for step in page.plan]
+    assert any(step.startswith("SEARCH") for step in shown)
+    assert scans(shown) == []
+    assert page.rows == len(asyncio.run(store.find(Query(asked.resource_types, asked.where, 20))).hits)
