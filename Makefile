@@ -8,6 +8,7 @@ PIP = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 .PHONY: serve test lint bench clean
 
 serve: .venv/.serve ## answers at http://127.0.0.1:8000/fhir, with the demonstration alliance
+	@.venv/bin/python -m compileall -q fhir_server # what an installation does: it starts in half the time
 	.venv/bin/fhir-server serve --open --demo
 
 test: .venv/.test

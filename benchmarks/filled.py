@@ -99,6 +99,7 @@ async def _fill(folder: Path, copies: int) -> None:
                 await opened.main.transaction(_put(waiting))
                 waiting = []
         await opened.main.transaction(_put(waiting))
+        await opened.adoption.complete(opened.main)
     finally:
         await opened.close()
 

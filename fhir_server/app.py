@@ -65,7 +65,7 @@ Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 # young objects of a request die with it: looking for cycles among them seldom is enough
 _GC_THRESHOLDS = (20_000, 20, 50)
 _LONGEST_PAUSE_S = 0.1  # of a job, after a unit of work, for the requests that are there
-_COMPLETE_AFTER_S = 10.0
+_COMPLETE_AFTER_S = 600.0
 
 
 class Parts:

@@ -11,9 +11,7 @@ import hashlib
 import json
 import os
 import re
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -111,6 +109,8 @@ def _tarball(dist: dict[str, Any], registry: str) -> str:
 
 
 def _get(address: str, what: str) -> bytes:
+    import urllib.request  # a hundredth of a second that only a download has to pay
+
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_S) as answer:
             body: bytes = answer.read(DOWNLOAD_LIMIT_BYTES + 1)
