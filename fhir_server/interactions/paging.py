@@ -40,15 +40,19 @@ def opened(context: Context, request: Request) -> Cursor | None:
 
 async def find(context: Context, query: Query, cursor: Cursor | None, meaning: Callable[[], int]) -> Page:
     """meaning: another number when the same search, by the same client, comes to something else."""
+    return await context.store.find(asked(query, cursor, meaning))
+
+
+def asked(query: Query, cursor: Cursor | None, meaning: Callable[[], int]) -> Query:
+    """The query of one page; raises 410 when that can be shown no more."""
     if cursor is None:
-        return await context.store.find(query)
+        return query
     if meaning() != cursor.meaning:
         raise page_gone(
             "since the first page your rights, or the definitions that the search hangs on, have changed:"
             " search again"
         )
-    later = replace(query, after=cursor.after or None, as_of=Moment(*cursor.moment))
-    return await context.store.find(later)
+    return replace(query, after=cursor.after or None, as_of=Moment(*cursor.moment))
 
 
 def meaning_of(query: Query) -> int:

@@ -13,6 +13,7 @@ from fhir_server.config import Settings
 from fhir_server.interactions import contained, paging
 from fhir_server.interactions.bundle import Link, join
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.explain import explained, require_sight
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.searchset import include_entry, match_entry, outcome_entry
 from fhir_server.outcome import Issue, not_found, unknown_type
@@ -59,6 +60,8 @@ async def search(context: Context, request: Request) -> Response:
         options=options_of(context.settings),
     )
     found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store, request.access)
+    if found.explain:
+        require_sight(request)
     if request.access is not None:
         found = _permitted(context, request.access, found)
     answer = await _found(context, request, found, cursor, now_ms)
@@ -82,7 +85,12 @@ async def _found(
 ) -> Response:
     if found.count == 0 or found.summary == "count":
         total = await contained.count(context.store, found)
-        entries = [outcome_entry(found.issues)] if found.issues else []
+        issues = [*found.issues]
+        if found.explain:
+            issues += await explained(
+                context.store, [replace(_query(context, request, found), limit=0, sort=())]
+            )
+        entries = [outcome_entry(issues)] if issues else []
         links = paging.Links(context, request, paging.search_text(request, found.used))
         return _answer(context, entries, total, [("self", links.url())])
     return await _page(context, request, found, cursor, now_ms)
@@ -130,6 +138,11 @@ async def _page(
     about = context.definitions, request.base_url, found
     entries = [match_entry(*about, hit) for hit in hits]
     entries += [include_entry(*about, version) for version in inclusion.found]
+    if found.explain:
+        asked = [paging.asked(query, cursor, meaning)]
+        if cursor is None and found.total in ("accurate", "estimate"):
+            asked.append(replace(query, limit=0, sort=()))
+        issues += await explained(context.store, asked)
     if issues:
         entries.append(outcome_entry(issues))
     total = await _total(context, found, page, len(hits)) if cursor is None else cursor.total

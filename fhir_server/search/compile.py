@@ -34,7 +34,7 @@ PRESENTATION = frozenset(("_format", "_pretty"))
 EVERYTHING = Everything()
 _RESULT = frozenset(
     ("_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements", "_contained",
-     "_containedType", "_score", CURSOR)
+     "_containedType", "_score", "_explain", CURSOR)
 )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class Search:
     inside: Inside | None = None  # None: contained resources are not searched
     summary: Summary | None = None
     elements: tuple[str, ...] = ()
+    explain: bool = False  # say how the store runs it
     cursor: str | None = None  # None: the first page
     used: tuple[tuple[str, str], ...] = ()  # parameters that count, for links; without the cursor
     issues: tuple[Issue, ...] = ()  # what was left out
@@ -315,6 +316,8 @@ class _Reading:
             case "_include" | "_revinclude":
                 found_include = result.include(name, value, self._filters, self._definitions)
                 search = replace(search, includes=(*search.includes, found_include))
+            case "_explain":
+                search = replace(search, explain=result.explain(value))
             case "_cursor":
                 search = replace(search, cursor=value)
             case _:

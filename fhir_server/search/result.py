@@ -72,6 +72,12 @@ def contained_type(value: str) -> ContainedType:
             raise bad_value(f"_containedType is {value!r}, it can be container or contained")
 
 
+def explain(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise bad_value(f"_explain is {value!r}, it can be true or false")
+    return value == "true"
+
+
 def elements(value: str, resource_types: Sequence[str], definitions: Definitions) -> tuple[str, ...]:
     """`_elements=identifier,Patient.active`: names of elements at the root of the resources."""
     found = []

@@ -116,6 +116,16 @@ def test_elements() -> None:
     assert compiled("Patient?_elements=name,Patient.active").elements == ("name", "active")
 
 
+def test_explain() -> None:
+    assert compiled("Patient?_explain=true").explain is True
+    assert compiled("Patient?_explain=true").used == (("_explain", "true"),)
+    assert compiled("Patient?_explain=false").explain is compiled("Patient").explain is False
+    assert refused("Patient?_explain=yes").issues[0].code == "value"
+    assert refused("Patient?_explain:not=true", strict=False).issues[0].code == "not-supported"
+    lenient = compiled("Patient?_explain=yes", strict=False)
+    assert (lenient.explain, lenient.used, len(lenient.issues)) == (False, (), 1)
+
+
 def test_what_is_about_http_stays_in_the_links() -> None:
     search = compiled("Patient?_format=json&_pretty=true&_contained=false&_cursor=x")
     assert search.used == (("_format", "json"), ("_pretty", "true"), ("_contained", "false"))
@@ -167,7 +177,7 @@ def test_criteria() -> None:
         "", " ", "?", "&", [], "nmae=x", "identifier=", "identifier", "_count=1", "_sort=name",
         "_include=Patient:link", "_format=json", "_summary=count", "_elements=name", "_cursor=x",
         "http://example.org/fhir/Patient?identifier=1", "Practitioner?identifier=1", "identifier=1&nmae=x",
-        "identifier=1&_filter=x", "name:exct=x", "identifier=1&birthdate=x",
+        "identifier=1&_filter=x", "name:exct=x", "identifier=1&birthdate=x", "_explain=true",
     ],
 )  # fmt: skip
 def test_D05_no_criterion_is_dropped(given: str | Parameters) -> None:
