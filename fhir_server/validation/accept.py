@@ -72,10 +72,14 @@ class _Checks(dict[str, Accept]):
 
 
 class Acceptance:
-    """The predicates of one set of definitions, each compiled once."""
+    """The predicates of one set of definitions, each compiled once.
 
-    def __init__(self, definitions: Definitions) -> None:
+    envelope: of a Bundle alone, its resources and its own constraints left aside.
+    """
+
+    def __init__(self, definitions: Definitions, *, envelope: bool = False) -> None:
         self._definitions = definitions
+        self._envelope = envelope
         self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
         self._resource_types = definitions.resource_types
 
@@ -151,6 +155,8 @@ class Acceptance:
         return accepts
 
     def _constraints(self, constraints: tuple[Constraint, ...], type_name: str) -> constraint.Holds | None:
+        if self._envelope and type_name.startswith("Bundle"):
+            return None
         rules = constraint.rules(self._definitions, constraints, type_name)
         return constraint.together(rules)
 
@@ -162,6 +168,8 @@ class Acceptance:
         found: dict[str, frozenset[str] | Fine] = {}
         for name, (element, type_name) in definition.properties.items():
             if element.many or (element.name == "id" and definition.kind != "resource"):
+                continue
+            if self._constraints(element.constraints, type_name) is not None:
                 continue
             codes = binding.required_codes(element, self._definitions.codes)
             if (definition.name, name) == ("Extension", "url") and not nested:
@@ -224,6 +232,8 @@ class Acceptance:
                 return PRIMITIVES[type_name].accepts if fine is None else fine.accepts
             # among the codes: then it has the form of a code
             return lambda value, _: type(value) is str and permits(value)
+        if type_name == "Resource" and self._envelope:
+            return _accept_anything
         if type_name == "Resource":
             in_bundle = definition.name == "Bundle.entry"
             return lambda value, _: self.resource(value, in_bundle=in_bundle)

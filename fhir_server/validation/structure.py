@@ -25,6 +25,7 @@ class Validator:
         self._definitions = definitions
         self._resource_types = definitions.resource_types
         self._accepts = Acceptance(definitions).resource
+        self._accepts_envelope = Acceptance(definitions, envelope=True).resource
         self._explain = Explanation(definitions).resource
 
     def check(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
@@ -35,6 +36,10 @@ class Validator:
         if self._accepts(resource):
             return []
         return _limited(self._explain(resource, at or self._name(resource)))
+
+    def accepts_envelope(self, bundle: dict[str, Any]) -> bool:
+        """Whether a Bundle is surely fine, its resources and its own constraints left aside."""
+        return self._accepts_envelope(bundle)
 
     def review(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
         """The same with the constraints that are warnings."""

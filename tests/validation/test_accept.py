@@ -90,3 +90,32 @@ def test_a_client_can_run_every_expression(example: int, seed: int) -> None:
         assert issue.expression is not None
         # it leads to what is wrong, or to nothing where something is missing
         compile_expression(issue.expression, definitions(), None).evaluate(unchanged)
+
+
+def test_a_constraint_of_a_text_is_not_passed_over() -> None:
+    """eld-3, the only constraint of R4 that stands on an element with a text."""
+    element = {"id": "Patient", "path": "Patient", "min": 0, "max": "1"}
+    definition = {
+        "resourceType": "StructureDefinition",
+        "url": "http://example.org/p",
+        "name": "P",
+        "status": "draft",
+        "kind": "resource",
+        "abstract": False,
+        "type": "Patient",
+        "baseDefinition": "http://hl7.org/fhir/StructureDefinition/Patient",
+        "differential": {"element": [element]},
+    }
+    checker = validator()
+    assert checker.check(definition) == []
+    element["max"] = "-1"
+    assert [issue.message for issue in checker.check(definition)] == ["constraint-eld-3"]
+
+
+def test_the_envelope_of_a_bundle_leaves_its_resources_aside() -> None:
+    checker = validator()
+    request = {"method": "POST", "url": "Patient"}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [{"resource": 1, "request": request}]}
+    assert checker.accepts_envelope(bundle)
+    assert not checker.accepts_envelope(bundle | {"entry": [{"request": request | {"method": "GIVE"}}]})
+    assert not checker.accepts_envelope(bundle | {"entry": []})

@@ -100,9 +100,11 @@ class Statistics:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._known: dict[int, tuple[int, float]] = {}  # of columns: many, widest
+        self._repeated: set[str] = set()  # columns of texts of which there is nothing more to learn
 
     def forget(self) -> None:
         self._known.clear()
+        self._repeated.clear()
 
     def note(self, rows: Rows, columns: Columns) -> None:
         """The rows that a resource will have."""
@@ -111,8 +113,13 @@ class Statistics:
             self._note(columns[name], last - first, seen)
         for name, _, low, high in rows.numbers:
             self._note(columns[name], high - low, seen)
-        for name, _, _ in rows.strings:
-            self._note(columns[name], 0, seen)
+        if len(rows.strings) > 1:  # texts have no width, and one alone does not repeat
+            for name, _, _ in rows.strings:
+                if name not in self._repeated:
+                    column = columns[name]
+                    self._note(column, 0, seen)
+                    if self._known[column][0]:
+                        self._repeated.add(name)
 
     def _note(self, column: int, width: float, seen: set[int]) -> None:
         many, widest = self._known.get(column) or self._load(column)
