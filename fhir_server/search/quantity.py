@@ -4,8 +4,8 @@ https://hl7.org/fhir/R4/search.html#quantity
 
 A quantity makes two rows. The one is as it is written: its unit is the hash of system, code and unit, and the
 lexicon knows the hashes that a code or a written unit alone stands for. The other, in a column of its own, is
-in the canonical unit of UCUM where there is one, and else the same again. By it a quantity with a system and a
-code is found, `5.4 mg` as `0.0054 g`, and by it quantities are sorted.
+in the canonical unit of UCUM where there is one, and else the same again. By it a quantity with a system and
+a code is found, `5.4 mg` as `0.0054 g`, and by it quantities are sorted.
 """
 
 import math

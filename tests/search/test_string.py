@@ -160,9 +160,7 @@ def test_places_and_services_by_pinyin(resource_type: str) -> None:
     assert fits(place, "name=xinneike") and fits(place, "name=xnk") and not fits(place, "name=neike")
 
 
-@pytest.mark.parametrize(
-    "search", ["phonetic=Smyth", "phonetic=Jon Smyth", "phonetic=smyth jon"]
-)
+@pytest.mark.parametrize("search", ["phonetic=Smyth", "phonetic=Jon Smyth", "phonetic=smyth jon"])
 def test_a_name_by_its_sound(search: str) -> None:
     assert fits(named(family="Smith", given=["John"]), search)
     assert fits(named(text="John Smith"), search)

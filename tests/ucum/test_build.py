@@ -8,7 +8,9 @@ ESSENCE = """<?xml version="1.0" encoding="ascii"?>
   <unit Code="Cel" CODE="CEL" isMetric="yes" isSpecial="yes">
     <value Unit="cel(1 K)" UNIT="CEL(1 K)"><function name="Cel" value="1" Unit="K"/></value>
   </unit>
-  <unit Code="[iU]" CODE="[IU]" isMetric="yes" isArbitrary="yes"><value Unit="1" UNIT="1" value="1">1</value></unit>
+  <unit Code="[iU]" CODE="[IU]" isMetric="yes" isArbitrary="yes">
+    <value Unit="1" UNIT="1" value="1">1</value>
+  </unit>
 </root>
 """
 
