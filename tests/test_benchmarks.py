@@ -12,7 +12,8 @@ from benchmarks.workloads import WORKLOADS
 
 
 @pytest.mark.parametrize("name", WORKLOADS)
-def test_a_workload_runs(name: str) -> None:
+def test_a_workload_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # stores that are kept from run to run
     result = WORKLOADS[name](Options(seconds=0.5, rounds=1))
     assert result.workload == name
     assert result.figure > 0
