@@ -15,6 +15,15 @@ def official_examples() -> list[tuple[str, bytes]]:
     return list(_lines("r4-examples.jsonl.xz"))
 
 
+BROKEN_BUNDLES = {
+    "Bundle-dataelements.json": {"constraint-bdl-7"},
+    "Bundle-resources.json": {"constraint-txt-1"},
+    "Bundle-types.json": {"constraint-txt-1"},
+}
+"""Bundles of definitions that break R4, and what: entries of one have the same fullUrl and no versionId, and
+narratives have elements that a narrative may not have."""
+
+
 def definition_bundles() -> Iterator[tuple[str, bytes]]:
     """(file, text) of the other ten examples, 2 to 35 MB each, read one at a time."""
     return _lines("r4-definition-bundles.jsonl.xz")

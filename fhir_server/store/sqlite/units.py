@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 GROUP_UNITS = 256
 GROUP_S = 0.02  # units in line after that wait for the next group: other processes may want a turn
+_OVERWRITES = 5  # attempts, while the disk may still fail
 QUIET_TURNS = 2  # of the event loop without a new unit: then the group is committed
 
 
@@ -282,9 +284,26 @@ class Units:
             # what the disk has kept is uncertain: only a fresh look at the log tells
             self._writing = None
             connection.close(force=True)
+            self._overwrite()
             raise
         finally:
             self._lock.release()
+
+    def _overwrite(self) -> None:
+        """After a COMMIT that failed: its pages may stand in SQLite's log, and come back after a crash.
+
+        The next transaction takes their place there; so that there is one, this writes what stands already.
+        """
+        for _ in range(_OVERWRITES):
+            with suppress(apsw.Error, FhirError):
+                writing = self._open_writing()
+                try:
+                    writing.connection.pragma("user_version", writing.connection.pragma("user_version"))
+                except apsw.Error:
+                    writing.connection.close(force=True)
+                    continue
+                self._writing = writing
+                return
 
     def _told(self, group: Group, error: BaseException | None) -> None:
         group.failed = None if error is None else _outcome(error)
