@@ -65,7 +65,8 @@ def test_synthea_bundles_are_accepted_by_the_fast_pass() -> None:
 @pytest.mark.long
 def test_bundles_of_definitions_are_accepted() -> None:
     for file, text in definition_bundles():
-        found = {issue.message for issue in validator().check(parse(text))}
+        # the last issue only says that there are more
+        found = {issue.message for issue in validator().check(parse(text))} - {None}
         assert found == BROKEN_BUNDLES.get(file, set()), file
 
 
