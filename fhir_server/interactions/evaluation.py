@@ -12,6 +12,7 @@ from fhir_server.fhirpath import FhirPathError, Scope
 from fhir_server.interactions.context import Context
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
+from fhir_server.alliance.sample.elements.py fhir_server.search.local import local
 
 _ROUNDS = 50  # each one fetches something; a chain of references is followed that far
 _MOST_QUESTIONS = 1000
@@ -99,15 +100,13 @@ class _Answers:
         return found
 
     async def _fetch(self, reference: str) -> Resource | None:
-        resource_type, _, id_ = reference.partition("/_history/")[0].rpartition("/")
-        resource_type = resource_type.rpartition("/")[2]
-        if resource_type not in self._context.definitions.resource_types:
-            return None
-        version = await self._context.store.read(resource_type, id_)
+        """A resource of this server; nothing is ever fetched from another."""
+        found = local(reference, self._context.indexer.indexing.bases)
+        version = None if found is None else await self._context.store.read(*found)
         if version is None or version.deleted:
             return None
-        found: Resource = decode(version.body)
-        return found
+        resource: Resource = decode(version.body)
+        return resource
 
     async def _is_member(self, value_set: str, system: str, code: str) -> bool | None:
         try:

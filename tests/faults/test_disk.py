@@ -65,6 +65,8 @@ FAULTS = [
     for call, error in (("fdatasync", "EIO"), ("pwrite64", "EIO"), ("pwrite64", "ENOSPC"), ("fsync", "EIO"))
     for when in (8, 30)
 ]
+# a sync of the last commit: nothing that comes later takes the place of its pages in the log
+LAST_COMMIT = pytest.param("fdatasync", "EIO", 10, id="last-commit")
 MORE_FAULTS = [
     pytest.param(call, error, when, marks=pytest.mark.long)
     for call in ("fdatasync", "pwrite64", "fsync", "ftruncate")
@@ -74,7 +76,7 @@ MORE_FAULTS = [
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace makes system calls fail")
-@pytest.mark.parametrize(("call", "error", "when"), [*FAULTS[::3], *MORE_FAULTS])
+@pytest.mark.parametrize(("call", "error", "when"), [*FAULTS[::3], LAST_COMMIT, *MORE_FAULTS])
 def test_a_system_call_that_fails_loses_nothing(tmp_path: Path, call: str, error: str, when: int) -> None:
     """The writer goes on where it can; what it was told is true, now and after a kill."""
     path, oracle = tmp_path / "store.db", tmp_path / "oracle"

@@ -8,7 +8,7 @@ from fhir_server.interactions.operations.parameters import parameters, part
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource
 from fhir_server.validation.structure import Validator
-from tests.interactions.fhir import Fhir, definitions
+from tests.interactions.fhir import BASE, Fhir, definitions
 from tests.interactions.operations.terminologies import ANIMALS, put
 from tests.terminology.memory import ANIMALS as CONCEPTS
 
@@ -114,6 +114,14 @@ def test_references_lead_into_the_store_and_into_the_bundle(fhir: Fhir) -> None:
     assert items(result) == [("string", "Beside")]
     (result,) = ask(fhir, "managingOrganization.reference.replace('/o', '/x').resolve()")
     assert items(result) == []
+
+
+def test_a_reference_to_another_server_leads_nowhere(fhir: Fhir) -> None:
+    fhir("PUT", "Organization/o", {"resourceType": "Organization", "id": "o", "name": "Stored"})
+    for base, found in (("http://elsewhere.example/fhir", []), (BASE, [("string", "Stored")])):
+        patient = PATIENT | {"managingOrganization": {"reference": f"{base}/Organization/o"}}
+        (result,) = ask(fhir, "managingOrganization.resolve().name", resource=patient)
+        assert items(result) == found
 
 
 def test_terminology_is_asked(fhir: Fhir) -> None:
