@@ -12,7 +12,7 @@ from fhir_server.fhirpath import FhirPathError, Scope
 from fhir_server.interactions.context import Context
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
-from fhir_server.alliance.sample.elements.py fhir_server.search.local import local
+from fhir_server.search.local import local
 
 _ROUNDS = 50  # each one fetches something; a chain of references is followed that far
 _MOST_QUESTIONS = 1000
