@@ -126,7 +126,10 @@ class Comparisons:
 
     def _special(self, code: str, kind: str, found: Comparison) -> Node:
         if kind == "date":
-            return SPECIAL[code]([_prefixed(found)], self._scope)
+            # what overlaps reaches the beginning of the other or above, and its end or below
+            operators = ("ge", "le") if found.operator == "po" else (found.operator,)
+            asked = [_prefixed(replace(found, operator=each)) for each in operators]
+            return all_of(SPECIAL[code]([each], self._scope) for each in asked)
         node = SPECIAL[code]([_escaped(found.value)], self._scope)
         return none_of(node) if found.operator == "ne" else node
 

@@ -1,4 +1,4 @@
-"""SQLite's errors in the words of HTTP: nothing but 503 may come of them."""
+"""SQLite's errors in the words of HTTP: 503, and 400 for a question larger than a statement may be."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,14 +6,17 @@ from typing import ParamSpec, TypeVar
 
 import apsw
 
-from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
+from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable, too_costly
+
+# https://www.sqlite.org/limits.html
+_TOO_LARGE = ("too many SQL variables", "Expression tree is too large", "parser stack overflow")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def unavailable(error: apsw.Error) -> FhirError | None:
-    """What a client is told when the store cannot do its work now; None for errors that are our own."""
+    """What a client is told when the store cannot do its work; None for errors that are our own."""
     match error:
         case apsw.BusyError() | apsw.LockedError():
             return lock_unavailable("the store is locked by another program")
@@ -23,6 +26,8 @@ def unavailable(error: apsw.Error) -> FhirError | None:
             return store_unavailable("the store is read-only")
         case apsw.IOError() | apsw.CantOpenError() | apsw.NoMemError():
             return store_unavailable("the disk of the store does not answer as it should")
+        case apsw.SQLError() if str(error).startswith(_TOO_LARGE):
+            return too_costly("the search comes to too many comparisons; name the types of its chains")
         case _:
             return None
 

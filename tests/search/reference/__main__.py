@@ -29,7 +29,11 @@ def main() -> None:
                 drawing = Drawing(both.world)
                 for seed in tqdm(range(given.seed, given.seed + given.queries // len(given.worlds)), name):
                     question = drawing.question(Random(f"{name} {seed}"))
-                    found, kind = differences(both, question)
+                    try:
+                        found, kind = differences(both, question)
+                    except Exception as error:
+                        error.add_note(f"{name} {seed}: {question}")
+                        raise
                     answers[kind] += 1
                     if found:
                         wrong += 1

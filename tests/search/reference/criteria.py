@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import Refused, Unsure, dates, numbers, references, strings, tokens
+from tests.search.reference import (
+    Refused,
+    Unsure,
+    dates,
+    filters,
+    numbers,
+    places,
+    references,
+    strings,
+    tokens,
+)
 from tests.search.reference.grammar import alternatives, parts, plain
 from tests.search.reference.references import Identity
 from tests.search.reference.world import Typed, World
@@ -26,6 +36,7 @@ MODIFIERS = {
     "reference": {"identifier": frozenset(("Reference",))},
 }
 _OF_RESOURCES = ("_id", "_lastUpdated")
+_OF_EVERY_TYPE = ("_filter", "_list")
 
 
 @dataclass(frozen=True)
@@ -71,17 +82,31 @@ class Criteria:
     def fits(self, identity: Identity, name: str, value: str) -> bool:
         if name.startswith("_has:"):
             return self._fits_reverse(identity, Reverse.parse(name), value)
+        if name == "_filter":
+            return filters.fits(self, identity, filters.parse(value))
+        if name == "_list":
+            return self._is_listed(identity, value)
+        if name == "near":
+            resource = self.world.resource(identity)
+            return any(places.is_near(resource, each) for each in alternatives(value))
         found = Name.parse(name)
         parameter = self._parameter(identity[0], found.code)
         if found.rest:
             return self._fits_chain(identity, parameter, found, value)
         if found.modifier == "missing":
-            return self._is_present(identity, parameter) is (value == "false")
+            return self.is_present(identity, parameter) is (value == "false")
         # ":not … Reverse the code matching": resources of which no value fits
         any_fits = any(
-            self._fits_one(identity, parameter, found.modifier, each) for each in alternatives(value)
+            self.fits_one(identity, parameter, found.modifier, each) for each in alternatives(value)
         )
         return any_fits is not (found.modifier == "not")
+
+    def _is_listed(self, identity: Identity, value: str) -> bool:
+        """ "all resources that are referred to by the list": _list=42"""
+        item = self._parameter("List", "item")
+        lists = [("List", plain(each)) for each in alternatives(value)]
+        held = [each for each in lists if each in self.world.resources]
+        return any(identity in self.world.referred(each, item) for each in held)
 
     def _parameter(self, resource_type: str, code: str) -> SearchParameter:
         found = self.world.parameter(resource_type, code)
@@ -111,7 +136,7 @@ class Criteria:
             for source in self.world.of_types((reverse.source,))
         )
 
-    def _fits_one(self, identity: Identity, parameter: SearchParameter, modifier: str, text: str) -> bool:
+    def fits_one(self, identity: Identity, parameter: SearchParameter, modifier: str, text: str) -> bool:
         if parameter.code == "_id":
             return identity[1].rpartition("#")[2] == plain(text)
         if parameter.type == "composite":
@@ -189,7 +214,7 @@ class Criteria:
             for typed in found
         )
 
-    def _is_present(self, identity: Identity, parameter: SearchParameter) -> bool:
+    def is_present(self, identity: Identity, parameter: SearchParameter) -> bool:
         if parameter.code in _OF_RESOURCES:
             return True
         values = self.world.values(identity, parameter)
@@ -221,7 +246,7 @@ class Criteria:
     def knows(self, types: Sequence[str], name: str) -> bool:
         """ "Servers … unknown parameters": whether the first parameter is one of all the types."""
         code = name.partition(".")[0].partition(":")[0]
-        return code == "_has" or all(self.world.parameter(each, code) for each in types)
+        return code in ("_has", *_OF_EVERY_TYPE) or all(self.world.parameter(each, code) for each in types)
 
     def check(self, types: Sequence[str], name: str, value: str, steps: int = 0) -> None:
         if not self.knows(types, name):
@@ -229,9 +254,22 @@ class Criteria:
         if name.startswith("_has"):
             self._check_reverse(types, Reverse.parse(name), value, steps)
             return
+        if name == "_filter":
+            filters.check(self, types, filters.parse(value), steps)
+            return
+        if name in ("_list", "near"):
+            for alternative in alternatives(value):
+                self._check_special(name, alternative)
+            return
         found = Name.parse(name)
         for each in types:
             self._check_name(each, found, value, steps)
+
+    def _check_special(self, name: str, text: str) -> None:
+        if name == "near":
+            places.wanted(text)
+        elif not references.is_id(plain(text)):
+            raise Refused(f"{text!r} is no id of a List")
 
     def _check_name(self, resource_type: str, name: Name, value: str, steps: int) -> None:
         parameter = self._parameter(resource_type, name.code)
@@ -250,7 +288,7 @@ class Criteria:
         if len(found) > VALUES:
             raise Refused("too many values")
         for each in found:
-            self._check_value(parameter, name.modifier, each)
+            self.check_value(parameter, name.modifier, each)
 
     def _check_type(self, resource_type: str, parameter: SearchParameter, name: Name) -> None:
         if name.modifier in ("missing", "identifier") and not name.rest:
@@ -299,7 +337,7 @@ class Criteria:
             case _ if parameter.type == "token" and parameter.code != "_id":
                 tokens.wanted(text)
 
-    def _check_value(self, parameter: SearchParameter, modifier: str, text: str) -> None:
+    def check_value(self, parameter: SearchParameter, modifier: str, text: str) -> None:
         zone, now_ms = self.world.zone, self.world.now_ms
         match parameter.type:
             case "string":
@@ -327,7 +365,7 @@ class Criteria:
             definition = self.world.definitions.search_parameter_by_url(url)
             assert definition is not None
             if "relat" not in url:
-                self._check_value(definition, "", value)
+                self.check_value(definition, "", value)
 
 
 def is_family(parameter: SearchParameter) -> bool:

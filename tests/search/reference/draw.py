@@ -1,12 +1,13 @@
 """Questions drawn by chance: mostly about what resources have, some about what none has, some wrong."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import strings, tokens
+from tests.search.reference import filters, grammar, strings, tokens
 from tests.search.reference.criteria import MODIFIERS
 from tests.search.reference.difficult import DATES, HOSTILE, NAMES, NUMBERS, TIMES
 from tests.search.reference.grammar import written
@@ -46,10 +47,10 @@ class Drawing:
         """Parameters that have a value in some resource of the type."""
         if resource_type not in self._used:
             known = self.world.definitions.search_parameters(resource_type).values()
-            self._used[resource_type] = [each for each in known if self._values(resource_type, each)]
+            self._used[resource_type] = [each for each in known if self.values(resource_type, each)]
         return self._used[resource_type]
 
-    def _values(self, resource_type: str, parameter: SearchParameter) -> list[tuple[Identity, Typed]]:
+    def values(self, resource_type: str, parameter: SearchParameter) -> list[tuple[Identity, Typed]]:
         if parameter.expression is None or parameter.type == "special":
             return []
         return [
@@ -91,10 +92,24 @@ class Drawing:
             return chance.choice(("_id", "name", "code", "nonsense", "date", "_lastUpdated")), self._hostile(
                 chance
             )
+        if (special := self._special(chance, types, steps)) is not None:
+            return special
         parameter = chance.choice(shared)
         if chance.random() < 0.1:
             return f"{parameter.code}:missing", chance.choice(("true", "false") * 10 + ("maybe",))
         return self._plain(chance, chance.choice(types) if types else chance.choice(self.types), parameter)
+
+    def _special(self, chance: Random, types: Sequence[str], steps: int) -> tuple[str, str] | None:
+        """What is no parameter with values of its own."""
+        roll = chance.random()
+        if len(types) == 1 and roll < 0.15 and (found := Filters(self, chance).drawn(types[0], steps)):
+            return "_filter", filters.written(found)
+        if roll < 0.18 and (lists := self._by_type.get("List")):
+            ids = [chance.choice(lists)[1], chance.choice(("absent", chance.choice(lists)[1]))]
+            return "_list", ",".join(ids[: chance.choice((1, 1, 2))])
+        if types == ("Location",) and roll < 0.5:
+            return "near", _place(chance, [self.world.resources[each] for each in self._by_type["Location"]])
+        return None
 
     def _shared(self, types: Sequence[str]) -> list[SearchParameter]:
         if not types:
@@ -153,7 +168,7 @@ class Drawing:
             return self._hostile(chance)
         if parameter.type == "composite":
             return self._composite(chance, type_, parameter)
-        values = self._values(type_, parameter)
+        values = self.values(type_, parameter)
         if parameter.code == "_id" and values:
             id_: str = chance.choice(values)[1][1]
             return id_.swapcase() if roll < 0.15 else id_
@@ -169,7 +184,7 @@ class Drawing:
 
     def _composite(self, chance: Random, type_: str, parameter: SearchParameter) -> str:
         found = []
-        identity, item = chance.choice(self._values(type_, parameter))
+        identity, item = chance.choice(self.values(type_, parameter))
         resource = self.world.resources[identity]
         for url, expression in parameter.components:
             definition = self.world.definitions.search_parameter_by_url(url)
@@ -218,11 +233,14 @@ class Drawing:
         return (
             own.type == "token"
             and own.code != "deceased"
-            and all(typed[0] in CODED for _, typed in self._values(type_, own))
+            and all(typed[0] in CODED for _, typed in self.values(type_, own))
         )
 
     def _include(self, chance: Random, types: Sequence[str]) -> tuple[str, str]:
         iterate = chance.choice(("", "", ":iterate"))
+        if chance.random() < 0.15:
+            every = chance.choice(("*", f"{chance.choice(types)}:*", f"{chance.choice(self.types)}:*"))
+            return chance.choice((f"_include{iterate}", f"_revinclude{iterate}")), every
         source = chance.choice(types) if not iterate or chance.random() < 0.5 else chance.choice(self.types)
         if chance.random() < 0.5:
             found = self._reverse(chance, source, 1)
@@ -235,6 +253,87 @@ class Drawing:
         parameter = chance.choice(references)
         target = f":{chance.choice(self.world.targets(parameter, source))}" if chance.random() < 0.2 else ""
         return f"_include{iterate}", f"{source}:{parameter.code}{target}"
+
+
+class Filters:
+    """A `_filter` about what resources of a type have."""
+
+    def __init__(self, drawing: Drawing, chance: Random) -> None:
+        self._drawing = drawing
+        self._chance = chance
+
+    def drawn(self, type_: str, steps: int, depth: int = 2) -> filters.Filter | None:
+        roll = self._chance.random()
+        if depth and roll < 0.3:
+            terms = [self.drawn(type_, steps, depth - 1) for _ in range(2)]
+            known = tuple(each for each in terms if each is not None)
+            return filters.Filter(self._chance.choice(("and", "or")), known) if len(known) == 2 else None
+        if depth and roll < 0.4:
+            term = self.drawn(type_, steps, depth - 1)
+            return filters.Filter("not", (term,)) if term is not None else None
+        parameters = [
+            each
+            for each in self._drawing.used(type_)
+            if each.type in filters.OPERATORS or each.type == "reference"
+        ]
+        if not parameters:
+            return None
+        parameter = self._chance.choice(parameters)
+        if steps and parameter.type == "reference" and roll < 0.8:
+            return self._chained(type_, parameter, steps)
+        return self._comparison(type_, parameter)
+
+    def _chained(self, type_: str, parameter: SearchParameter, steps: int) -> filters.Filter | None:
+        world = self._drawing.world
+        targets = [each for each in world.targets(parameter, type_) if each in world.held_types]
+        if len(world.targets(parameter, type_)) != 1 or not targets:
+            return None  # what goes to several types has to suit all of them
+        inner = self.drawn(targets[0], steps - 1, 0)
+        if inner is None or inner.kind != "compare":
+            return None
+        where = self.drawn(targets[0], 0, 1) if self._chance.random() < 0.4 else None
+        step = filters.Step(parameter.code, where)
+        return replace(inner, path=(step, *inner.path))
+
+    def _comparison(self, type_: str, parameter: SearchParameter) -> filters.Filter | None:
+        chance = self._chance
+        operator = chance.choice(filters.OPERATORS[parameter.type])
+        if chance.random() < 0.03:
+            operator = chance.choice(("eq", "co", "po", "xx", "pr", "gt"))
+        value = chance.choice(("true", "false"))
+        if operator != "pr":
+            values = self._drawing.values(type_, parameter)
+            identity, typed = chance.choice(values)
+            if parameter.code == "_id":
+                value = identity[1]
+            else:
+                value = grammar.plain(MODIFIED.get("", TEXTS[parameter.type])(chance, typed) or "1")
+                if parameter.type in ("date", "number", "quantity"):
+                    value = value.lstrip("abcdefghijklmnopqrstuvwxyz")
+        if not value or (any(each in value for each in '\\$|"') and parameter.type == "uri"):
+            return None
+        return filters.Filter("compare", path=(filters.Step(parameter.code),), operator=operator, value=value)
+
+
+def _place(chance: Random, locations: Sequence[Any]) -> str:
+    known = [each["position"] for each in locations if "position" in each]
+    if not known or chance.random() < 0.1:
+        return chance.choice(("0|0", "91|0|1|km", "1", "a|b", "90|180|20000|km", "1|2|3|miles", "1|2|-3"))
+    position = chance.choice(known)
+    latitude = float(position["latitude"]) + chance.uniform(-0.2, 0.2)
+    longitude = float(position["longitude"]) + chance.uniform(-0.2, 0.2)
+    latitude = max(-90.0, min(90.0, latitude))
+    longitude = (longitude + 180) % 360 - 180
+    distance, unit = chance.choice(
+        (
+            ("", ""),
+            (f"|{chance.uniform(1, 50):.3f}", ""),
+            (f"|{chance.uniform(1, 30):.2f}", "|[mi_i]"),
+            (f"|{chance.uniform(1000, 40_000):.1f}", "|m"),
+            (f"|{chance.uniform(100, 19_000):.1f}", "|km"),
+        )
+    )
+    return f"{latitude:.5f}|{longitude:.5f}{distance}{unit}"
 
 
 def _string(chance: Random, typed: Typed) -> str:

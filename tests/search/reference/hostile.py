@@ -129,7 +129,40 @@ def hostile(chance: Random) -> Iterator[Resource]:
         yield questionnaire(made, number)
         yield response(made, f"q{number}")
     yield from (document(made, f"d{number}") for number in range(8))
+    yield from places(made)
+    yield from lists(made)
     yield from (charge(made, f"c{number}") for number in range(8))
+
+
+POSITIONS = (
+    ("28.16", "113.63"), ("28.2", "113.7"), ("0", "0"), ("0", "179.9"), ("0", "-179.9"), ("89.95", "0"),
+    ("89.95", "180"), ("-90", "45"), ("28.160001", "113.630001"), ("-0.05", "180"),
+)  # fmt: skip
+"""Latitude and longitude, on both sides of the antimeridian and around the poles."""
+
+
+def places(made: Making) -> Iterator[Resource]:
+    for number, (latitude, longitude) in enumerate(POSITIONS):
+        position = {"latitude": Decimal(latitude), "longitude": Decimal(longitude)}
+        found: Resource = {"resourceType": "Location", "id": f"l{number}", "position": position}
+        if made.is_likely(0.5):
+            found["partOf"] = {"reference": f"Location/l{made.chance.randrange(len(POSITIONS))}"}
+        yield found | {"name": made.chance.choice(NAMES), "status": "active"}
+    yield {"resourceType": "Location", "id": "nowhere", "name": "nowhere"}
+
+
+def lists(made: Making) -> Iterator[Resource]:
+    for number in range(4):
+        items = [
+            made.reference("Patient", "Observation", "Organization") for _ in range(made.chance.randint(1, 9))
+        ]
+        found: Resource = {
+            "resourceType": "List",
+            "id": PATIENTS[number],
+            "status": "current",
+            "mode": "working",
+        }
+        yield found | {"entry": [{"item": each} for each in items]}
 
 
 def patient(made: Making, id_: str) -> Resource:

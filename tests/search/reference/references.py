@@ -34,6 +34,10 @@ def local(text: str, base: str) -> Identity | None:
     return (found[1], found[2]) if found else None
 
 
+def is_id(text: str) -> bool:
+    return re.fullmatch(_ID, text) is not None
+
+
 def named_type(text: str, base: str) -> str | None:
     """The type that a URL names, here or on another server."""
     if found := local(text, base):

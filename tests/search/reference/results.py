@@ -94,10 +94,26 @@ class Include:
     target: str | None  # None: of any type
 
     @classmethod
-    def parse(cls, world: World, name: str, value: str) -> "Include":
+    def parse(cls, world: World, name: str, value: str) -> "list[Include]":
+        """ "Type:parameter[:Target]"; "*" and "Type:*": every reference parameter."""
         code, _, modifier = name.partition(":")
         parts = value.split(":")
-        if modifier not in ("", "iterate", "recurse") or len(parts) not in (2, 3) or not all(parts):
+        if modifier not in ("", "iterate", "recurse") or not all(parts):
+            raise Refused(value)
+        if parts == ["*"] or (len(parts) == 2 and parts[1] == "*"):
+            types = world.definitions.resource_types if parts == ["*"] else parts[:1]
+            if not world.definitions.resource_types.issuperset(types):
+                raise Refused(value)
+            if parts != ["*"] and not any(
+                each.type == "reference" for each in world.definitions.search_parameters(parts[0]).values()
+            ):
+                raise Refused(f"{parts[0]} has no reference")
+            return [
+                cls(code == "_revinclude", bool(modifier), type_, parameter, None)
+                for type_ in sorted(types)
+                for parameter in world.references(type_)
+            ]
+        if len(parts) not in (2, 3):
             raise Refused(value)
         if not world.definitions.resource_types.issuperset((parts[0], *parts[2:])):
             raise Refused(value)
@@ -105,7 +121,7 @@ class Include:
         if parameter is None or parameter.type != "reference":
             raise Refused(value)
         target = parts[2] if len(parts) > 2 else None
-        return cls(code == "_revinclude", bool(modifier), parts[0], parameter, target)
+        return [cls(code == "_revinclude", bool(modifier), parts[0], parameter, target)]
 
     def follow(self, world: World, found: set[Identity]) -> Iterator[Identity]:
         if self.reverse:

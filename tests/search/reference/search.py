@@ -52,7 +52,7 @@ def search(world: World, question: Question, *, generous: bool = False) -> Answe
         if name == "_sort":
             answer.sort += _sort(world, meant, value)
         elif name.startswith(("_include", "_revinclude")):
-            answer.includes.append(Include.parse(world, name, value))
+            answer.includes += Include.parse(world, name, value)
     return answer
 
 

@@ -30,11 +30,21 @@ class World:
     """Contained resources that a chain came to; their ids begin with that of what contains them."""
     _selected: dict[tuple[Identity, str], list[Typed]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.held_types = frozenset(type_ for type_, _ in self.resources)
+
     def of_types(self, types: tuple[str, ...]) -> Iterator[Identity]:
         return (identity for identity in self.resources if not types or identity[0] in types)
 
     def parameter(self, resource_type: str, code: str) -> SearchParameter | None:
         return self.definitions.search_parameters(resource_type).get(code)
+
+    def references(self, resource_type: str) -> list[SearchParameter]:
+        """Its reference parameters that are of a type which is here."""
+        if resource_type not in self.held_types:
+            return []
+        known = self.definitions.search_parameters(resource_type).values()
+        return [each for each in known if each.type == "reference" and each.expression is not None]
 
     def values(self, identity: Identity, parameter: SearchParameter) -> list[Typed]:
         key = identity, parameter.code
