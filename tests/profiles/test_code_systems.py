@@ -1,4 +1,4 @@
-"""The code systems of national standards that ship with the server, as a package."""
+"""The code systems of the package, those of national standards among them."""
 
 import asyncio
 from pathlib import Path
@@ -7,21 +7,16 @@ import pytest
 
 from fhir_server.alliance import systems
 from fhir_server.bulk.packages import add_package, open_layers
-from fhir_server.definitions.packages import open_package
 from fhir_server.definitions.registry import load
 from fhir_server.resource import Resource
 from fhir_server.search.index import Indexer
 from fhir_server.terminology.inline import walk
 from fhir_server.validation.structure import Validator
+from tests.profiles.package import FOLDER, by_id
 
-PACKAGE = Path(__file__).parents[1] / "profiles"
 OIDS = "urn:oid:2.16.156.10011.2.3.3."
 
-CODE_SYSTEMS = {
-    resource["id"]: resource
-    for _, resource in open_package(PACKAGE).canonicals()
-    if resource["resourceType"] == "CodeSystem"
-}
+CODE_SYSTEMS = by_id("CodeSystem")
 
 
 def codes(id_: str) -> dict[str, str]:
@@ -77,7 +72,7 @@ def test_the_package_can_be_added(tmp_path: Path) -> None:
 
     async def add() -> Resource:
         check = Validator(definitions).check
-        added = await add_package(tmp_path, str(PACKAGE), indexer=indexer, check=check)
+        added = await add_package(tmp_path, str(FOLDER), indexer=indexer, check=check)
         layers = open_layers(tmp_path, indexer)
         totals = await layers[0].totals()
         for layer in layers:
