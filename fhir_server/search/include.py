@@ -73,7 +73,7 @@ class Inclusion:
         identities: dict[Identity, None] = {}
         canonicals: set[int] = set()
         kinds: set[str] = set()  # types that the canonicals may be of
-        of_types: dict[str, dict[str, Column]] = {}
+        of_types: dict[str, Columns] = {}
         for version in versions:
             columns = of_types.get(version.resource_type)
             if columns is None:
@@ -82,10 +82,10 @@ class Inclusion:
                 continue
             rows = self._indexer.of_columns(decode(version.body), tuple(columns))
             identities |= dict.fromkeys(_local(include, columns, rows))
-            for name, column in columns.items():
+            for name, same in columns.items():
                 found = {hashed for each, hashed in rows.tokens if each == name + ELSEWHERE}
                 canonicals |= found
-                kinds |= set(column.targets) if found else set()
+                kinds.update(*(column.targets for column in same if found))
         wanted = [each for each in identities if each not in self._seen]
         return await self._read(wanted) + await self._by_url(include, canonicals, kinds)
 
@@ -133,13 +133,13 @@ class Inclusion:
         sources = [include.source] if include.source else sorted(await self._reader.totals())
         nodes: dict[str, list[Node]] = {}
         for source in sources:
-            for column in _columns(include, source).values():
-                meant = tuple(each for each in identities if _is_meant(column, each[0]))
+            for name, same in _columns(include, source).items():
+                meant = tuple(each for each in identities if _is_meant(same, each[0]))
                 if meant:
-                    nodes.setdefault(source, []).append(ReferenceIn(column.name, meant))
-                hashes = tuple(hashed for kind, hashed in urls if kind in column.targets)
+                    nodes.setdefault(source, []).append(ReferenceIn(name, meant))
+                hashes = tuple(hashed for kind, hashed in urls if any(kind in each.targets for each in same))
                 if hashes:
-                    nodes.setdefault(source, []).append(TokenIn(column.name + ELSEWHERE, hashes))
+                    nodes.setdefault(source, []).append(TokenIn(name + ELSEWHERE, hashes))
         if not nodes:
             return []
         return await self._find(tuple(nodes), any_of(node for found in nodes.values() for node in found))
@@ -159,20 +159,27 @@ def _identity(version: Version) -> Identity:
     return version.resource_type, version.id
 
 
-def _columns(include: Include, source: str) -> dict[str, Column]:
-    """The columns that are followed from resources of a type, by name."""
-    parameters = include.parameters(source)
-    return {column.name: column for parameter in parameters for column in parameter.columns}
+Columns = dict[str, list[Column]]
+"""By name: `subject` and `patient` of an Encounter are one column, the second for patients only."""
 
 
-def _local(include: Include, columns: dict[str, Column], rows: Rows) -> Iterator[Identity]:
+def _columns(include: Include, source: str) -> Columns:
+    """The columns that are followed from resources of a type."""
+    found: Columns = {}
+    for parameter in include.parameters(source):
+        for column in parameter.columns:
+            found.setdefault(column.name, []).append(column)
+    return found
+
+
+def _local(include: Include, columns: Columns, rows: Rows) -> Iterator[Identity]:
     for name, resource_type, id_ in sorted(rows.references):
         if include.target in (None, resource_type) and _is_meant(columns[name], resource_type):
             yield resource_type, id_
 
 
-def _is_meant(column: Column, resource_type: str) -> bool:
-    return not column.narrowed or resource_type in column.targets
+def _is_meant(columns: Iterable[Column], resource_type: str) -> bool:
+    return any(not column.narrowed or resource_type in column.targets for column in columns)
 
 
 def _urls(versions: Iterable[Version]) -> list[tuple[str, int]]:

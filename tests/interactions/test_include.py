@@ -38,6 +38,19 @@ def test_wildcards(fhir: Fhir, url: str, included: list[str]) -> None:
     assert not outcomes(bundle)
 
 
+@pytest.mark.parametrize("which", ["*", "Encounter:*", "Encounter:subject", "Encounter:*:Group"])
+def test_wildcards_follow_a_column_that_two_parameters_share(fhir: Fhir, which: str) -> None:
+    """`Encounter.subject` is that of `subject`, to patients and groups, and of `patient`, to patients alone."""
+    encounter = {"resourceType": "Encounter", "id": "e", "status": "planned", "class": {"code": "AMB"}}
+    put(
+        fhir,
+        {"resourceType": "Group", "id": "g", "type": "person", "actual": True},
+        encounter | {"subject": {"reference": "Group/g"}},
+    )
+    assert entries(fhir.read(f"Encounter?_include={which}"), "include") == ["Group/g"]
+    assert entries(fhir.read(f"Group?_revinclude={which}"), "include") == ["Encounter/e"]
+
+
 @pytest.mark.parametrize(
     "value", ["*:subject", "Patient:*:", "Nonsense:*", "Patient:*:Nonsense", "", "**", "Patient"]
 )

@@ -18,6 +18,13 @@ CODES = (
     ("http://unitsofmeasure.org", "m"), ("HTTP://X", "a"), ("http://x", "é"), ("http://x", "É"),
     (None, "true"),
 )  # fmt: skip
+TREE = "http://x/tree"
+CONCEPTS = (
+    ("animal", (("cat", (("lion", ()), ("tabby", ()))), ("dog", ()))),
+    ("plant", (("moss", ()),)), ("stone", ()),
+)  # fmt: skip
+"""Of the code system `TREE`, each with those below it."""
+CODES += tuple((TREE, code) for code in ("animal", "cat", "lion", "dog", "moss", "stone"))
 IDENTIFIERS = (
     ("http://h/mrn", "1"), ("http://h/mrn", "01"), ("http://h/mrn", "AbC"), ("http://h/mrn", "abc"),
     (None, "1"),

@@ -1,21 +1,17 @@
 """Questions drawn by chance: mostly about what resources have, some about what none has, some wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from decimal import Decimal
 from random import Random
-from typing import Any
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import filters, grammar, strings, tokens
-from tests.search.reference.criteria import MODIFIERS
-from tests.search.reference.difficult import DATES, HOSTILE, NAMES, NUMBERS, TIMES
-from tests.search.reference.grammar import written
+from tests.search.reference import filters, grammar, terminology
+from tests.search.reference.difficult import CODES, HOSTILE, TREE
+from tests.search.reference.draw_values import MODIFIED, TEXTS, place, reference, token
 from tests.search.reference.hostile import BASE
-from tests.search.reference.ranges import PREFIXES
+from tests.search.reference.known import MODIFIERS
 from tests.search.reference.references import Identity
 from tests.search.reference.search import Question
-from tests.search.reference.units import UCUM
 from tests.search.reference.world import Typed, World
 
 SORTED = ("string", "date", "number", "reference")
@@ -108,7 +104,7 @@ class Drawing:
             ids = [chance.choice(lists)[1], chance.choice(("absent", chance.choice(lists)[1]))]
             return "_list", ",".join(ids[: chance.choice((1, 1, 2))])
         if types == ("Location",) and roll < 0.5:
-            return "near", _place(chance, [self.world.resources[each] for each in self._by_type["Location"]])
+            return "near", place(chance, [self.world.resources[each] for each in self._by_type["Location"]])
         return None
 
     def _shared(self, types: Sequence[str]) -> list[SearchParameter]:
@@ -153,7 +149,8 @@ class Drawing:
         if roll < 0.62:
             return chance.choice((":exact", ":not", ":contains", ":Patient", ":identifier", ":nonsense"))
         if parameter.type == "reference" and roll < 0.9:
-            return f":{chance.choice(self.world.targets(parameter, type_))}"
+            other = (":above", ":below")[int(roll * 1000) % 2]
+            return chance.choice((f":{chance.choice(self.world.targets(parameter, type_))}", other))
         have = self.world.types(parameter, type_) or frozenset()
         known = [
             modifier
@@ -176,11 +173,32 @@ class Drawing:
             return self._hostile(chance)
         typed = chance.choice(values)[1]
         if modifier == ":identifier" and typed[0] == "Reference":
-            return _token(chance, ("Identifier", typed[1].get("identifier", {})))
+            return token(chance, ("Identifier", typed[1].get("identifier", {})))
         if modifier and parameter.type == "reference" and roll < 0.9:  # the type of the modifier goes before
-            return _reference(chance, typed).rpartition("/")[2]
+            return reference(chance, typed).rpartition("/")[2]
+        if parameter.type == "reference" and modifier in (":above", ":below"):
+            found = reference(chance, typed)
+            return (
+                found
+                if "/" in found and "://" not in found
+                else f"{type_}/{chance.choice(self._by_type[type_])[1]}"
+            )
+        if parameter.type == "token" and modifier[1:] in terminology.MODIFIERS:
+            return self._meaning(chance, modifier)
         draw = MODIFIED.get(modifier, TEXTS[parameter.type])
         return draw(chance, typed) or self._hostile(chance)
+
+    def _meaning(self, chance: Random, modifier: str) -> str:
+        if chance.random() < 0.1:
+            return chance.choice(
+                ("cat", "http://nowhere|cat", f"{TREE}|unicorn", f"{TREE}|", "ValueSet/absent")
+            )
+        if modifier in (":above", ":below"):
+            return f"{TREE}|{chance.choice([code for system, code in CODES if system == TREE])}"
+        sets = self._by_type.get("ValueSet") or [("ValueSet", "absent")]
+        name = chance.choice(sets)
+        url = self.world.resources.get(name, {}).get("url", "http://nowhere")
+        return chance.choice((f"ValueSet/{name[1]}", f"{BASE}/ValueSet/{name[1]}", url))
 
     def _composite(self, chance: Random, type_: str, parameter: SearchParameter) -> str:
         found = []
@@ -313,195 +331,3 @@ class Filters:
         if not value or (any(each in value for each in '\\$|"') and parameter.type == "uri"):
             return None
         return filters.Filter("compare", path=(filters.Step(parameter.code),), operator=operator, value=value)
-
-
-def _place(chance: Random, locations: Sequence[Any]) -> str:
-    known = [each["position"] for each in locations if "position" in each]
-    if not known or chance.random() < 0.1:
-        return chance.choice(("0|0", "91|0|1|km", "1", "a|b", "90|180|20000|km", "1|2|3|miles", "1|2|-3"))
-    position = chance.choice(known)
-    latitude = float(position["latitude"]) + chance.uniform(-0.2, 0.2)
-    longitude = float(position["longitude"]) + chance.uniform(-0.2, 0.2)
-    latitude = max(-90.0, min(90.0, latitude))
-    longitude = (longitude + 180) % 360 - 180
-    distance, unit = chance.choice(
-        (
-            ("", ""),
-            (f"|{chance.uniform(1, 50):.3f}", ""),
-            (f"|{chance.uniform(1, 30):.2f}", "|[mi_i]"),
-            (f"|{chance.uniform(1000, 40_000):.1f}", "|m"),
-            (f"|{chance.uniform(100, 19_000):.1f}", "|km"),
-        )
-    )
-    return f"{latitude:.5f}|{longitude:.5f}{distance}{unit}"
-
-
-def _string(chance: Random, typed: Typed) -> str:
-    have = [*strings.texts(*typed), *strings.more_texts(*typed, family=True)]
-    text = chance.choice(have) if have else chance.choice(NAMES)
-    change: Callable[[str], str] = chance.choice(
-        (
-            lambda text: text,
-            lambda text: text,
-            lambda text: text[: chance.randint(1, max(1, len(text)))],
-            lambda text: text[len(text) // 2 :],
-            str.upper,
-            str.swapcase,
-            strings.folded,
-            lambda text: text + "x",
-            lambda text: text.replace(" ", "  "),
-        )
-    )
-    return written(change(text))
-
-
-def _token(chance: Random, typed: Typed) -> str:
-    type_name, value = typed
-    if type_name == "CodeableConcept":
-        codings = value.get("coding", ())
-        return _token(chance, ("Coding", chance.choice(codings))) if codings else ""
-    if not isinstance(value, dict):
-        system, code = "", str(value).lower() if isinstance(value, bool) else str(value)
-    else:
-        system = value.get("system", "")
-        code = str(value.get("code" if type_name == "Coding" else "value", ""))
-    code = chance.choice((code, code, code, code.upper(), code.lower(), code[1:]))
-    code, system = written(code), written(system)
-    if not system:
-        return chance.choice((code, code, f"|{code}", f"http://x|{code}")) if code else ""
-    return chance.choice(
-        (code, code, *[f"{system}|{code}"] * 3, f"|{code}", f"{system}|", f"http://x|{code}")
-    )
-
-
-def _date(chance: Random, typed: Typed) -> str:
-    type_name, value = typed
-    if type_name == "Period":
-        value = chance.choice(list(value.values()) or [DATES[0]])
-    elif type_name == "Timing":
-        value = chance.choice(
-            [*value.get("event", ()), *value.get("repeat", {}).get("boundsPeriod", {}).values()] or TIMES
-        )
-    text = str(value) if chance.random() < 0.85 else chance.choice(TIMES)
-    cut = chance.choice((4, 7, 10, 16, 19, 99, 99, 99))
-    if cut < len(text):
-        offset = text[-6:] if text[-6] in "+-" and "T" in text else "Z" if text.endswith("Z") else ""
-        text = text[:cut] + (offset if cut in (16, 19) and chance.random() < 0.8 else "")
-    return _prefixed(chance, text)
-
-
-def _prefixed(chance: Random, text: str) -> str:
-    return chance.choice(("", "", *PREFIXES)) + text
-
-
-def _number(chance: Random, typed: Typed) -> str:
-    value = typed[1]
-    if isinstance(value, dict):
-        ends = [each["value"] for each in (value.get("low"), value.get("high")) if each and "value" in each]
-        value = chance.choice(ends or [1])
-    return _prefixed(chance, _digits(chance, value))
-
-
-def _digits(chance: Random, value: Any) -> str:
-    number = Decimal(str(value))
-    roll = chance.random()
-    if roll < 0.15:
-        return chance.choice(NUMBERS)
-    if roll < 0.3:
-        return str(number.quantize(Decimal(10) ** -chance.randint(0, 3)))
-    if roll < 0.4:
-        return str(number + chance.choice((1, -1, Decimal("0.5"), Decimal("-0.05"))))
-    return str(number)
-
-
-def _quantity(chance: Random, typed: Typed) -> str:
-    type_name, value = typed
-    if type_name == "Range":
-        value = value.get("low") or value.get("high") or {}
-    if type_name == "Money":
-        value = {"value": value.get("value"), "system": "urn:iso:std:iso:4217", "code": value.get("currency")}
-    if value.get("value") is None:
-        return ""
-    number = _prefixed(chance, _digits(chance, value["value"]))
-    system, code, unit = (written(value.get(name) or "") for name in ("system", "code", "unit"))
-    return chance.choice(
-        (
-            number,
-            f"{number}|{system}|{code}",
-            f"{number}||{code}",
-            f"{number}||{unit}",
-            f"{number}|{UCUM}|{chance.choice(('mg', 'g', code))}",
-        )
-    )
-
-
-def _reference(chance: Random, typed: Typed) -> str:
-    type_name, value = typed
-    text = value.get("reference", "") if type_name == "Reference" else value
-    if not isinstance(text, str):
-        if "resourceType" not in text:
-            return ""
-        text = f"{text['resourceType']}/{text.get('id', 'x')}"
-    bare = text.partition("/_history/")[0].partition("|")[0]
-    forms = [
-        text,
-        bare,
-        bare.rpartition("/")[2],
-        f"{BASE}/{bare}",
-        f"Patient/{bare.rpartition('/')[2]}",
-        bare.swapcase(),
-    ]
-    return written(chance.choice(forms))
-
-
-def _uri(chance: Random, typed: Typed) -> str:
-    value = str(typed[1])
-    return written(
-        chance.choice((value, value, value.partition("|")[0], value.upper(), value[:-1], f"{value}/"))
-    )
-
-
-def _token_text(chance: Random, typed: Typed) -> str:
-    have = [each for each in tokens.texts(*typed) if each]
-    return _string(chance, ("string", chance.choice(have))) if have else ""
-
-
-def _of_type(chance: Random, typed: Typed) -> str:
-    type_name, value = typed
-    codings = value.get("type", {}).get("coding", ()) if type_name == "Identifier" else ()
-    coding = chance.choice(codings or ({"system": "http://x", "code": "MR"},))
-    number = value.get("value", "") if isinstance(value, dict) else str(value)
-    parts = [coding.get("system", ""), coding.get("code", ""), number]
-    if chance.random() < 0.1:
-        parts[chance.randrange(len(parts))] = chance.choice(("", "x"))
-    return "|".join(written(part) for part in parts)
-
-
-def _beginning(chance: Random, typed: Typed) -> str:
-    text = str(typed[1])
-    for _ in range(chance.choice((0, 1, 1, 2))):
-        text = chance.choice((text.rpartition("/")[0], text.rpartition(".")[0], text[:-1])) or text
-    return written(text)
-
-
-def _continued(chance: Random, typed: Typed) -> str:
-    more = chance.choice(("", "/", "/x", "/x/y?z", ".1", "|1", "x"))
-    return written(f"{typed[1]}{more}")
-
-
-MODIFIED: dict[str, Callable[[Random, Typed], str]] = {
-    ":text": _token_text,
-    ":of-type": _of_type,
-    ":below": _beginning,
-    ":above": _continued,
-}
-
-TEXTS: dict[str, Callable[[Random, Typed], str]] = {
-    "string": _string,
-    "token": _token,
-    "date": _date,
-    "number": _number,
-    "quantity": _quantity,
-    "reference": _reference,
-    "uri": _uri,
-}

@@ -204,7 +204,9 @@ def _compares(criteria: "Criteria", identity: Identity, parameter: SearchParamet
             own, more = _texts(criteria, identity, parameter)
             if operator in ("co", "sw") and any(strings.might_match(*each, value) for each in values):
                 raise Unsure  # it may be the pinyin of a Chinese name
-            return any(_TEXTS[operator](each, strings.folded(value)) for each in own + more)
+            # what is equal, and how a text ends, goes by what is written, not by what is put together of it
+            have = own if operator == "eq" else own + more
+            return any(_TEXTS[operator](each, strings.folded(value)) for each in have)
         case "date" if operator == "po":
             first, last = dates.range_of(value, criteria.world.zone)
             return any(

@@ -8,12 +8,14 @@ from typing import Any
 from tests.search.reference.difficult import (
     CODES,
     COMPARATORS,
+    CONCEPTS,
     CONTACTS,
     DATES,
     IDENTIFIERS,
     NAMES,
     NUMBERS,
     TIMES,
+    TREE,
     UNITS,
 )
 
@@ -130,6 +132,8 @@ def hostile(chance: Random) -> Iterator[Resource]:
         yield response(made, f"q{number}")
     yield from (document(made, f"d{number}") for number in range(8))
     yield from places(made)
+    yield code_system()
+    yield from value_sets()
     yield from lists(made)
     yield from (charge(made, f"c{number}") for number in range(8))
 
@@ -139,6 +143,38 @@ POSITIONS = (
     ("89.95", "180"), ("-90", "45"), ("28.160001", "113.630001"), ("-0.05", "180"),
 )  # fmt: skip
 """Latitude and longitude, on both sides of the antimeridian and around the poles."""
+
+
+def code_system() -> Resource:
+    def nested(concepts: Any) -> list[Resource]:
+        return [{"code": code} | ({"concept": nested(below)} if below else {}) for code, below in concepts]
+
+    found = {"resourceType": "CodeSystem", "id": "tree", "url": TREE, "status": "active"}
+    return found | {"content": "complete", "concept": nested(CONCEPTS)}
+
+
+IS_CAT = {"property": "concept", "op": "is-a", "value": "cat"}
+COMPOSED: dict[str, Resource] = {
+    "all": {"include": [{"system": TREE}]},
+    "cats": {"include": [{"system": TREE, "filter": [IS_CAT]}]},
+    "no-cats": {"include": [{"system": TREE}], "exclude": [{"system": TREE, "filter": [IS_CAT]}]},
+    "some": {
+        "include": [
+            {"system": TREE, "concept": [{"code": "dog"}, {"code": "lion"}]},
+            {"system": "http://loinc.org", "concept": [{"code": "8302-2"}]},
+        ]
+    },
+    "both": {"include": [{"valueSet": ["http://x/vs/cats", "http://x/vs/some"]}]},
+    "gender": {
+        "include": [{"system": "http://hl7.org/fhir/administrative-gender", "concept": [{"code": "male"}]}]
+    },
+}
+
+
+def value_sets() -> Iterator[Resource]:
+    for name, compose in COMPOSED.items():
+        found = {"resourceType": "ValueSet", "id": name, "url": f"http://x/vs/{name}", "status": "active"}
+        yield found | {"compose": compose}
 
 
 def places(made: Making) -> Iterator[Resource]:
