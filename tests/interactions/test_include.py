@@ -40,7 +40,7 @@ def test_wildcards(fhir: Fhir, url: str, included: list[str]) -> None:
 
 @pytest.mark.parametrize("which", ["*", "Encounter:*", "Encounter:subject", "Encounter:*:Group"])
 def test_wildcards_follow_a_column_that_two_parameters_share(fhir: Fhir, which: str) -> None:
-    """`Encounter.subject` is that of `subject`, to patients and groups, and of `patient`, to patients alone."""
+    """`Encounter.subject` is that of `subject`, to groups too, and of `patient`, to patients alone."""
     encounter = {"resourceType": "Encounter", "id": "e", "status": "planned", "class": {"code": "AMB"}}
     put(
         fhir,

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import filters, grammar, terminology
+from tests.search.reference import filters, grammar, hierarchies, terminology
 from tests.search.reference.difficult import CODES, HOSTILE, TREE
 from tests.search.reference.draw_values import MODIFIED, TEXTS, place, reference, token
 from tests.search.reference.hostile import BASE
@@ -149,8 +149,9 @@ class Drawing:
         if roll < 0.62:
             return chance.choice((":exact", ":not", ":contains", ":Patient", ":identifier", ":nonsense"))
         if parameter.type == "reference" and roll < 0.9:
-            other = (":above", ":below")[int(roll * 1000) % 2]
-            return chance.choice((f":{chance.choice(self.world.targets(parameter, type_))}", other))
+            of_type = f":{chance.choice(self.world.targets(parameter, type_))}"
+            is_hierarchy = hierarchies.is_one(self.world, parameter, type_)
+            return chance.choice((of_type, ":above", ":below")) if is_hierarchy else of_type
         have = self.world.types(parameter, type_) or frozenset()
         known = [
             modifier
@@ -174,15 +175,11 @@ class Drawing:
         typed = chance.choice(values)[1]
         if modifier == ":identifier" and typed[0] == "Reference":
             return token(chance, ("Identifier", typed[1].get("identifier", {})))
+        if parameter.type == "reference" and modifier in (":above", ":below"):
+            targets = [each for each in self.world.targets(parameter, type_) if each in self._by_type]
+            return "/".join(chance.choice(self._by_type[chance.choice(targets)]))
         if modifier and parameter.type == "reference" and roll < 0.9:  # the type of the modifier goes before
             return reference(chance, typed).rpartition("/")[2]
-        if parameter.type == "reference" and modifier in (":above", ":below"):
-            found = reference(chance, typed)
-            return (
-                found
-                if "/" in found and "://" not in found
-                else f"{type_}/{chance.choice(self._by_type[type_])[1]}"
-            )
         if parameter.type == "token" and modifier[1:] in terminology.MODIFIERS:
             return self._meaning(chance, modifier)
         draw = MODIFIED.get(modifier, TEXTS[parameter.type])

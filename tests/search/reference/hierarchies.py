@@ -27,6 +27,14 @@ def parents(world: World, resource_type: str) -> list[SearchParameter]:
     ]
 
 
+def is_one(world: World, parameter: SearchParameter, resource_type: str) -> bool:
+    """Whether something that it refers to, and that is here, is part of others of its type."""
+    if "Reference" not in (world.types(parameter, resource_type) or ()):
+        return False
+    targets = world.held_types.intersection(world.targets(parameter, resource_type))
+    return any(parents(world, each) for each in targets)
+
+
 def check(world: World, parameter: SearchParameter, resource_type: str, text: str) -> None:
     targets = world.targets(parameter, resource_type)
     if "Reference" not in (world.types(parameter, resource_type) or ()):

@@ -151,9 +151,10 @@ class Known:
 
     def _has_meaning(self, parameter: SearchParameter, resource_type: str, modifier: str) -> bool:
         """Whether codes without a system written beside them are of one; MIME types are of none."""
-        if modifier == "below" and parameter.code in ("contenttype", "format"):
-            raise Unsure
-        return bool(self.world.implied_systems(parameter, resource_type))
+        has_system = bool(self.world.implied_systems(parameter, resource_type))
+        if modifier == "below" and not has_system:
+            raise Unsure  # MIME types know it, as types with any parameters
+        return has_system
 
     def _check_chain(
         self, resource_type: str, parameter: SearchParameter, name: Name, value: str, steps: int
