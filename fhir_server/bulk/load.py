@@ -30,7 +30,7 @@ from fhir_server.bulk.progress import Progress
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.names import require_id
-from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.request import OPERATOR, Request, Response
 from fhir_server.interactions.write import check
 from fhir_server.outcome import FhirError, malformed, operation_outcome
 from fhir_server.resource import Resource, decode, parse
@@ -207,7 +207,8 @@ class _Loading:
     async def _execute(self, place: Resource, bundle: Resource, new_id: Callable[[], str]) -> None:
         await self._commit()  # the bundle may refer to what comes before it
         self.done += 1
-        request = Request(method="POST", resource=bundle, base_url=self.context.settings.base_url or "")
+        base_url = self.context.settings.base_url or ""
+        request = Request("POST", resource=bundle, base_url=base_url, organization=OPERATOR)
         try:
             response = await perform(replace(self.context, new_id=new_id), request)
         except FhirError as error:

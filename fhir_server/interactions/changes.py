@@ -11,11 +11,11 @@ from fhir_server.interactions.patch import Change as Patch
 from fhir_server.interactions.patch import patched, read_patch
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.targets import Rewritten, Targets
-from fhir_server.interactions.write import Checked, answer, body, check, put, require_same_id
+from fhir_server.interactions.write import Draft, body, draft, put, require_same_id
 from fhir_server.outcome import missing
 from fhir_server.resource import Resource
 from fhir_server.store.algebra import Node
-from fhir_server.store.protocol import Content, Reader, Transaction
+from fhir_server.store.protocol import Method, Reader, Transaction
 
 Kind = Literal["create", "update", "patch", "delete"]
 _KINDS: dict[str, Kind] = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
@@ -33,8 +33,7 @@ class Change:
     ids: list[str] = field(default_factory=list)  # what is changed: one, but for a conditional delete
     matched: bool = False  # a conditional create that found its resource: nothing is written
     rewritten: Rewritten | None = None
-    checked: Checked | None = None
-    content: Content | None = None
+    draft: Draft | None = None
     patch: Patch | None = None
     open: bool = True  # not prepared to the end, something it links to is not known yet
     force: bool = False  # a versioned reference counts on the next version
@@ -88,7 +87,7 @@ async def prepare(context: Context, targets: Targets, change: Change) -> None:
     if not change.writes:
         return
     if change.rewritten is None or targets.is_stale(change.rewritten):
-        change.checked = change.content = change.patch = None
+        change.draft = change.patch = None
         assert change.request.resource is not None
         change.rewritten = targets.rewrite(change.request.resource, change.full_url)
     change.open = None in change.rewritten.used.values()
@@ -96,7 +95,7 @@ async def prepare(context: Context, targets: Targets, change: Change) -> None:
         if change.kind == "patch":
             _prepare_patch(context, change, change.rewritten.resource)
         else:
-            await _prepare_content(context, change, change.rewritten.resource)
+            await _prepare_draft(context, change, change.rewritten.resource)
 
 
 def _prepare_patch(context: Context, change: Change, resource: Resource) -> None:
@@ -104,30 +103,28 @@ def _prepare_patch(context: Context, change: Change, resource: Resource) -> None
         change.patch = read_patch(context, replace(change.request, resource=resource))
 
 
-async def _prepare_content(context: Context, change: Change, resource: Resource) -> None:
-    if change.checked is None:
-        change.checked = await check(context, resource, f"{expression(change.number)}.resource")
-    if change.content is None or change.content.id != change.ids[0]:
-        change.content = change.checked.content(change.ids[0])
+async def _prepare_draft(context: Context, change: Change, resource: Resource) -> None:
+    if change.draft is None:
+        change.draft = await draft(context, resource, f"{expression(change.number)}.resource")
+    if change.draft.id != change.ids[0]:
+        change.draft = change.draft.under(change.ids[0])
 
 
 async def write(context: Context, transaction: Transaction, change: Change) -> Response:
-    request, id_ = change.request, change.ids[0]
+    request = change.request
     if change.kind == "patch":
         assert change.patch is not None
-        version = await conditional.current(transaction, change.resource_type, id_)
-        checked = await patched(context, version, change.patch)
-        written = await put(context, transaction, request, checked.content(id_), "PATCH", force=change.force)
-        return answer(request, written, checked.warnings)
-    assert change.checked is not None and change.content is not None
-    if change.kind == "create":
-        written = await transaction.put(change.content, method="POST")
-    else:
-        written = await put(context, transaction, request, change.content, "PUT", force=change.force)
-    return answer(request, written, change.checked.warnings)
+        version = await conditional.current(transaction, change.resource_type, change.ids[0])
+        given = await patched(context, version, change.patch)
+        return await put(context, transaction, request, given, "PATCH", force=change.force)
+    assert change.draft is not None
+    method: Method = "POST" if change.kind == "create" else "PUT"
+    return await put(context, transaction, request, change.draft, method, force=change.force)
 
 
-async def remove(transaction: Transaction, change: Change) -> Response:
+async def remove(context: Context, transaction: Transaction, change: Change) -> Response:
     request = change.request
-    found = [await deletion.remove(transaction, request, change.resource_type, id_) for id_ in change.ids]
+    found = [
+        await deletion.remove(context, transaction, request, change.resource_type, id_) for id_ in change.ids
+    ]
     return deletion.answer(request, [version for version in found if version is not None])

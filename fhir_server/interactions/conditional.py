@@ -14,7 +14,7 @@ from fhir_server.interactions.patch import patched, read_patch
 from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Parameters, Request, Response
 from fhir_server.interactions.search import options_of
-from fhir_server.interactions.write import answer, body, check, location, put
+from fhir_server.interactions.write import body, draft, location, put
 from fhir_server.outcome import edit_conflict, invalid, multiple_matches, not_found, too_costly
 from fhir_server.resource import Resource
 from fhir_server.search.access import permitted
@@ -73,14 +73,13 @@ async def create(context: Context, request: Request) -> Response:
     resource = body(request)
     resource_type: str = resource["resourceType"]
     where = await condition(context, request, resource_type)
-    checked = await check(context, resource)
-    content = checked.content(context.new_id())
+    given = (await draft(context, resource)).under(context.new_id())
 
     async def work(transaction: Transaction) -> Response:
         found = await matched_id(transaction, resource_type, where)
         if found is not None:
             return there_already(request, await current(transaction, resource_type, found))
-        return answer(request, await transaction.put(content, method="POST"), checked.warnings)
+        return await put(context, transaction, request, given, "POST")
 
     return await context.store.transaction(work)
 
@@ -92,13 +91,12 @@ async def update(context: Context, request: Request) -> Response:
     """
     resource = body(request)
     where = await condition(context, request, resource["resourceType"])
-    checked = await check(context, resource)
+    given = await draft(context, resource)
     fresh_id = context.new_id()
 
     async def work(transaction: Transaction) -> Response:
         id_ = await id_to_update(transaction, resource, where, fresh_id)
-        written = await put(context, transaction, request, checked.content(id_), "PUT")
-        return answer(request, written, checked.warnings)
+        return await put(context, transaction, request, given.under(id_), "PUT")
 
     return await context.store.transaction(work)
 
@@ -143,9 +141,8 @@ async def patch(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> Response:
         found = await id_to_patch(transaction, resource_type, where)
-        checked = await patched(context, await current(transaction, resource_type, found), change)
-        written = await put(context, transaction, request, checked.content(found), "PATCH")
-        return answer(request, written, checked.warnings)
+        given = await patched(context, await current(transaction, resource_type, found), change)
+        return await put(context, transaction, request, given, "PATCH")
 
     return await context.store.transaction(work)
 
@@ -168,7 +165,9 @@ async def delete(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> list[Version]:
         identities = await ids_to_delete(context, transaction, resource_type, where)
-        found = [await deletion.remove(transaction, request, resource_type, id_) for id_ in identities]
+        found = [
+            await deletion.remove(context, transaction, request, resource_type, id_) for id_ in identities
+        ]
         return [version for version in found if version is not None]
 
     return deletion.answer(request, await context.store.transaction(work))

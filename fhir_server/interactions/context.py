@@ -9,6 +9,7 @@ from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
 from fhir_server.interactions.needs import Needs
+from fhir_server.interactions.rules import Rules
 from fhir_server.resource import new_id
 from fhir_server.search.index import Indexer
 from fhir_server.store.protocol import Store
@@ -39,6 +40,7 @@ class Context:
     new_id: Callable[[], str] = new_id
     # signs page cursors; the same in all processes on a store, or pages of one are refused by another
     secret: bytes = field(default_factory=lambda: token_bytes(32))
+    rules: Rules = field(default_factory=dict)  # of what is built on the interactions
     present: Follower | None = None  # None: the rules of indexing never change
 
     async def renewed(self) -> "Context":

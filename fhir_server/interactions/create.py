@@ -6,18 +6,17 @@ https://hl7.org/fhir/R4/http.html#create
 from fhir_server.interactions import conditional
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.request import Request, Response
-from fhir_server.interactions.write import answer, body, check
-from fhir_server.store.protocol import Transaction, Written
+from fhir_server.interactions.write import body, draft, put
+from fhir_server.store.protocol import Transaction
 
 
 async def create(context: Context, request: Request) -> Response:
     """POST [type], under If-None-Exist only when nothing fits."""
     if request.if_none_exist is not None:
         return await conditional.create(context, request)
-    checked = await check(context, body(request))
-    content = checked.content(context.new_id())
+    given = (await draft(context, body(request))).under(context.new_id())
 
-    async def work(transaction: Transaction) -> Written:
-        return await transaction.put(content, method="POST")
+    async def work(transaction: Transaction) -> Response:
+        return await put(context, transaction, request, given, "POST")
 
-    return answer(request, await context.store.transaction(work), checked.warnings)
+    return await context.store.transaction(work)

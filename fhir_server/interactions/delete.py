@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/http.html#delete
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.preconditions import expected_version, needs_state, require_state
 from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.write import require_removable
 from fhir_server.outcome import Issue, operation_outcome
 from fhir_server.store.protocol import Transaction, Version
 
@@ -16,16 +17,19 @@ async def delete(context: Context, request: Request) -> Response:
     resource_type, id_ = request.resource_type, request.id
 
     async def work(transaction: Transaction) -> Version | None:
-        return await remove(transaction, request, resource_type, id_)
+        return await remove(context, transaction, request, resource_type, id_)
 
     version = await context.store.transaction(work)
     return answer(request, [version] if version else [])
 
 
-async def remove(transaction: Transaction, request: Request, resource_type: str, id_: str) -> Version | None:
+async def remove(
+    context: Context, transaction: Transaction, request: Request, resource_type: str, id_: str
+) -> Version | None:
     """Add the deletion when the conditions of `request` hold; None: there was nothing to delete."""
     if needs_state(request):
         await require_state(transaction, request, resource_type, id_)
+    await require_removable(context, transaction, request, resource_type, id_)
     return await transaction.delete(resource_type, id_, if_match=expected_version(request))
 
 

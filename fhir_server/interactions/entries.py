@@ -113,6 +113,7 @@ def read_entry(context: Context, outer: Request, number: int, entry: dict[str, A
     request.if_none_exist = given.get("ifNoneExist")
     request.prefer_return, request.strict = outer.prefer_return, outer.strict
     request.client, request.access = outer.client, outer.access
+    request.organization = outer.organization
     if request.resource_type is None and request.method == "POST" and not request.search:
         raise invalid("an entry cannot hold a batch or transaction")
     if request.resource_type is not None:

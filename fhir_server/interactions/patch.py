@@ -13,7 +13,7 @@ from fhir_server.interactions import fhirpath_patch, json_patch
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Request, Response
-from fhir_server.interactions.write import Checked, answer, check, put, validate
+from fhir_server.interactions.write import Draft, draft, put, validate
 from fhir_server.outcome import invalid, malformed, missing
 from fhir_server.resource import Resource, decode
 from fhir_server.store.protocol import Transaction, Version
@@ -31,9 +31,7 @@ async def patch(context: Context, request: Request) -> Response:
 
     async def work(transaction: Transaction) -> Response:
         version = existing(await transaction.read(resource_type, id_), f"{resource_type}/{id_}")
-        checked = await patched(context, version, change)
-        written = await put(context, transaction, request, checked.content(id_), "PATCH")
-        return answer(request, written, checked.warnings)
+        return await put(context, transaction, request, await patched(context, version, change), "PATCH")
 
     return await context.store.transaction(work)
 
@@ -65,10 +63,10 @@ def _json_patch_in(binary: Resource) -> object:
         raise malformed("the Binary holds no JSON in base64", "Binary.data") from None
 
 
-async def patched(context: Context, version: Version, change: Change, at: str | None = None) -> Checked:
+async def patched(context: Context, version: Version, change: Change, at: str | None = None) -> Draft:
     """`version` after `change`, checked like the body of an update."""
     resource = change(decode(version.body))
     for name, value in (("resourceType", version.resource_type), ("id", version.id)):
         if resource.get(name) != value:
             raise invalid(f"a patch cannot change {name}, it is {value!r}", f"{version.resource_type}.{name}")
-    return await check(context, resource, at)
+    return (await draft(context, resource, at)).under(version.id)

@@ -75,6 +75,12 @@ async def require_condition(transaction: Transaction, request: Request, resource
         raise missing(f"{resource_type}/{id_} is updated with If-Match only, its version now is {tag}")
 
 
+def require_current(request: Request, current: Version | None, name: str) -> None:
+    """Raises 412 when If-Match names another version than `current`."""
+    if request.if_match is not None:
+        _require_match(request, current, name)
+
+
 def _require_match(request: Request, current: Version | None, name: str) -> None:
     expected = expected_version(request)
     if current is None:

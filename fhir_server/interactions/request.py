@@ -13,6 +13,13 @@ Parameters = list[tuple[str, str]]
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
+SERVER = "server"
+"""As `Request.organization`: the server itself, by its rules and jobs. No organisation is called so, as those
+of clients have a slash: `Organization/1`.
+"""
+OPERATOR = "operator"
+"""As `Request.organization`: whoever runs the server and loads what other systems hold already."""
+
 
 @dataclass(slots=True)
 class Request:
@@ -40,6 +47,7 @@ class Request:
     strict: bool = True  # False: Prefer: handling=lenient
     base_url: str = ""  # `http://host/fhir`, without a slash at the end
     client: str = ""  # who asks; "": not known
+    organization: str | None = None  # that the client acts for, `Organization/1`; None: it did not say
     access: Access | None = None  # what the client may see; None: everything
 
 

@@ -26,6 +26,7 @@ from fhir_server.interactions.matching import (
     require_unique_urls,
 )
 from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.rules import rank_of
 from fhir_server.interactions.targets import Targets
 from fhir_server.outcome import FhirError, Issue, refused
 from fhir_server.store.protocol import Reader, Store
@@ -77,6 +78,7 @@ class _Bundle:
         self._changes: list[Change] = []
         self._conditional = False
         self._targets = Targets(context.definitions)
+        self._rank = rank_of(context.rules)
         self._references = ConditionalReferences(context, request, self._targets)
 
     async def read(self) -> None:
@@ -135,7 +137,7 @@ class _Bundle:
         rest = [change for change in self._changes if change.kind != "delete"]
         await match_all(self._context, unit, deletions)
         for change in deletions:
-            responses[change.number] = await _located(change.number, remove(unit, change))
+            responses[change.number] = await _located(change.number, remove(self._context, unit, change))
         await self._settle(unit, rest)
         for change in rest:
             if change.matched:
@@ -179,29 +181,47 @@ class _Bundle:
     async def _write_all(
         self, unit: UnitOfWork, waiting: list[Change], responses: dict[int, Response]
     ) -> None:
-        """Write what has no conditional reference first: those may be about it."""
-        while waiting:
-            later = [change for change in waiting if await self._references.unconfirmed([change])]
-            numbers = {change.number for change in later}
-            for change in waiting:
-                if change.number not in numbers:
-                    written = await _located(change.number, write(self._context, unit, change))
-                    responses[change.number] = written
-            if len(later) == len(waiting):
-                await self._confirm(unit, later)
-                await self._prepare_again(later)
-            waiting = later
+        """Write what has no conditional reference first: those may be about it.
 
-    async def _confirm(self, unit: UnitOfWork, waiting: list[Change]) -> None:
-        """Look up first what no entry that still waits can change."""
+        Types with rules come last, in their order, so that rules find what a change refers to.
+        """
+        if self._context.rules:
+            waiting = sorted(waiting, key=self._rank_of)
+        while waiting:
+            open_ = [change for change in waiting if await self._references.unconfirmed([change])]
+            ready = self._ready(waiting, open_)
+            if not ready and await self._confirm(unit, waiting, required=len(open_) == len(waiting)):
+                await self._prepare_again(open_)
+                continue
+            numbers = {change.number for change in open_}
+            # what was held back, where nothing else is to be found
+            for change in ready or [each for each in waiting if each.number not in numbers]:
+                written = await _located(change.number, write(self._context, unit, change))
+                responses[change.number] = written
+            waiting = [change for change in waiting if change.number not in responses]
+
+    def _rank_of(self, change: Change) -> int:
+        return self._rank(change.resource_type)
+
+    def _ready(self, waiting: list[Change], open_: list[Change]) -> list[Change]:
+        """What can be written while the references of `open_` are not looked up yet."""
+        if not open_:
+            return waiting
+        numbers = {change.number for change in open_}
+        highest = min(map(self._rank_of, open_))
+        return [each for each in waiting if each.number not in numbers and self._rank_of(each) <= highest]
+
+    async def _confirm(self, unit: UnitOfWork, waiting: list[Change], *, required: bool) -> bool:
+        """Look up first what no entry that still waits can change; whether anything was found."""
         references = self._references
         types = {change.resource_type for change in waiting}
         texts = await references.unconfirmed(waiting)
         free = {text: number for text, number in texts.items() if references.type_of(text) not in types}
         if free:
-            await references.confirm(unit, free, required=True)
-        elif not await references.confirm(unit, texts, required=False):
-            await references.confirm(unit, texts, required=True)
+            return await references.confirm(unit, free, required=True)
+        if await references.confirm(unit, texts, required=False):
+            return True
+        return required and await references.confirm(unit, texts, required=True)
 
     async def _read_all(self, unit: UnitOfWork, responses: dict[int, Response]) -> None:
         if not self._reads:

@@ -5,18 +5,17 @@ https://hl7.org/fhir/R4/http.html#update
 
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.request import Request, Response
-from fhir_server.interactions.write import answer, body, check, put, require_same_id
-from fhir_server.store.protocol import Transaction, Written
+from fhir_server.interactions.write import body, draft, put, require_same_id
+from fhir_server.store.protocol import Transaction
 
 
 async def update(context: Context, request: Request) -> Response:
     assert request.id is not None
     resource = body(request)
     require_same_id(resource, request.id)
-    checked = await check(context, resource)
-    content = checked.content(request.id)
+    given = (await draft(context, resource)).under(request.id)
 
-    async def work(transaction: Transaction) -> Written:
-        return await put(context, transaction, request, content, "PUT")
+    async def work(transaction: Transaction) -> Response:
+        return await put(context, transaction, request, given, "PUT")
 
-    return answer(request, await context.store.transaction(work), checked.warnings)
+    return await context.store.transaction(work)

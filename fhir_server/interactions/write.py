@@ -3,23 +3,28 @@
 https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/http.html#update
 
 What needs no state, checking and index rows, is done before the store's lock is taken; what needs it, the
-conditions and the new version, inside.
+conditions and the new version, inside. Where a type has rules that look at the state, they say what is
+stored: then profiles and index rows come after them.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
+from fhir_server.clock import Clock
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.preconditions import (
     expected_version,
     needs_state,
     require_condition,
+    require_current,
     require_state,
 )
-from fhir_server.interactions.request import Request, Response
+from fhir_server.interactions.request import SERVER, Request, Response
+from fhir_server.interactions.rules import Proposal, reference_parts
 from fhir_server.outcome import DefinitionError, Issue, invalid, missing, refused, unprocessable
-from fhir_server.resource import Resource, content
+from fhir_server.resource import Resource, content, decode
 from fhir_server.search import custom
-from fhir_server.store.protocol import Content, Method, Transaction, Written
+from fhir_server.store.protocol import Content, Method, Transaction, Version, Written
 from fhir_server.store.rows import Rows
 
 _ERRORS = frozenset(("fatal", "error"))
@@ -36,6 +41,19 @@ class Checked(NamedTuple):
     def content(self, id_: str) -> Content:
         resource_type = self.resource["resourceType"]
         return Content(resource_type, id_, content(self.resource | {"id": id_}), self.rows)
+
+
+class Draft(NamedTuple):
+    """A resource of a client on its way into the store."""
+
+    resource: Resource
+    at: str | None  # its FHIRPath in the body; None: it is the body
+    checked: Checked | None  # None: its type has rules, which come first
+    id: str = ""
+    content: Content | None = None
+
+    def under(self, id_: str) -> "Draft":
+        return self._replace(id=id_, content=self.checked.content(id_) if self.checked else None)
 
 
 def body(request: Request) -> Resource:
@@ -93,22 +111,106 @@ async def _against_profiles(context: Context, resource: Resource, at: str) -> tu
     return tuple(issues)
 
 
+async def draft(context: Context, resource: Resource, at: str | None = None) -> Draft:
+    """All that can be done without the state, and without an id; raises like `check`."""
+    if resource["resourceType"] in context.rules:
+        validate(context, resource, at)
+        return Draft(resource, at, None)
+    return Draft(resource, at, await check(context, resource, at))
+
+
 async def put(
     context: Context,
     transaction: Transaction,
     request: Request,
-    content: Content,
+    draft: Draft,
     method: Method,
     *,
     force: bool = False,
-) -> Written:
+) -> Response:
     """Add a version when the conditions of `request` hold; force: also when nothing changes."""
-    if content.resource_type in context.settings.versioned_update:
-        await require_condition(transaction, request, content.resource_type, content.id)
-    if needs_state(request):
-        await require_state(transaction, request, content.resource_type, content.id)
-    if_match = expected_version(request)
-    return await transaction.put(content, method=method, if_match=if_match, force=force)
+    resource_type, if_match = draft.resource["resourceType"], None
+    if method != "POST":  # under an id that was drawn just now there is nothing to compare with
+        if resource_type in context.settings.versioned_update:
+            await require_condition(transaction, request, resource_type, draft.id)
+        if needs_state(request):
+            await require_state(transaction, request, resource_type, draft.id)
+        if_match = expected_version(request)
+    checked, content = draft.checked, draft.content
+    if checked is None or content is None:
+        checked = await _judged(context, transaction, request, draft, method)
+        content = checked.content(draft.id)
+    written = await transaction.put(content, method=method, if_match=if_match, force=force)
+    return answer(request, written, checked.warnings)
+
+
+async def _judged(
+    context: Context, transaction: Transaction, request: Request, draft: Draft, method: Method
+) -> Checked:
+    """What the rules of the type make of a draft, checked."""
+    resource = draft.resource | {"id": draft.id}
+    resource_type = resource["resourceType"]
+    version = None
+    if method != "POST":
+        version = await _current(transaction, request, resource_type, draft.id)
+    unit = UnitOfWork(context, transaction, request)
+    for judge in context.rules[resource_type]:
+        found = await judge(Proposal(unit, request, method, draft.id, version, resource))
+        assert found is not None
+        resource = found
+    return await check(context, resource, draft.at)
+
+
+async def require_removable(
+    context: Context, transaction: Transaction, request: Request, resource_type: str, id_: str
+) -> None:
+    """Raises what the rules of the type say against a deletion; nothing when there is nothing to delete."""
+    judges = context.rules.get(resource_type)
+    if judges and (version := await _current(transaction, request, resource_type, id_)):
+        unit = UnitOfWork(context, transaction, request)
+        for judge in judges:
+            await judge(Proposal(unit, request, "DELETE", id_, version, None))
+
+
+async def _current(
+    transaction: Transaction, request: Request, resource_type: str, id_: str
+) -> Version | None:
+    """The version that is changed; raises 412 when If-Match names another.
+
+    The store compares them too, but a client that has an old version must learn that first, and not what the
+    rules say of a change that it would not have asked for.
+    """
+    version = await transaction.read(resource_type, id_)
+    if version is not None and version.deleted:
+        version = None
+    require_current(request, version, f"{resource_type}/{id_}")
+    return version
+
+
+class UnitOfWork:
+    """`rules.Unit` for the unit of work that `transaction` is."""
+
+    def __init__(self, context: Context, transaction: Transaction, request: Request) -> None:
+        self.reader = transaction
+        self.clock: Clock = context.clock
+        self._context = context
+        self._request = request
+
+    async def resource(self, reference: str) -> Resource | None:
+        parts = reference_parts(reference)
+        version = await self.reader.read(*parts) if parts else None
+        found: Resource | None = decode(version.body) if version is not None and not version.deleted else None
+        return found
+
+    async def put(self, resource: Resource) -> Version:
+        method: Method = "PUT" if "id" in resource else "POST"
+        # what the server does by itself has no conditions, and sees everything
+        request = replace(self._request, organization=SERVER, access=None, if_match=None, if_none_match=None)
+        given = await draft(self._context, resource)
+        id_ = resource.get("id") or self._context.new_id()
+        response = await put(self._context, self.reader, request, given.under(id_), method)
+        assert response.version is not None
+        return response.version
 
 
 def answer(request: Request, written: Written, warnings: tuple[Issue, ...] = ()) -> Response:

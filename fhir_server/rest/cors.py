@@ -16,7 +16,7 @@ _PREFLIGHT = [
     (
         b"access-control-allow-headers",
         b"Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Exist, If-None-Match, "
-        b"Prefer, X-Request-Id",
+        b"Prefer, X-Acting-Organization, X-Request-Id",
     ),
     (b"access-control-max-age", b"600"),
 ]

@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html
 """
 
+import re
 from functools import lru_cache
 from typing import Literal, cast, get_args
 
@@ -47,6 +48,8 @@ def read_head(exchange: Exchange, settings: Settings) -> Request:
     request.strict = settings.strict
     if not _FIELDS.isdisjoint(headers):
         _read_fields(request, headers)
+        if settings.open and _ORGANIZATION in headers:
+            request.organization = _organization(headers[_ORGANIZATION])
     return request
 
 
@@ -57,7 +60,9 @@ _ATTRIBUTES = {
     b"if-none-exist": "if_none_exist",
     b"accept-language": "accept_language",
 }
-_FIELDS = frozenset((*_ATTRIBUTES, b"prefer"))
+_ORGANIZATION = b"x-acting-organization"
+_FIELDS = frozenset((*_ATTRIBUTES, _ORGANIZATION, b"prefer"))
+_REFERENCE = re.compile(r"Organization/(?!\.{1,2}\Z)[A-Za-z0-9\-.]{1,64}")
 
 
 def _read_fields(request: Request, headers: dict[bytes, bytes]) -> None:
@@ -68,6 +73,16 @@ def _read_fields(request: Request, headers: dict[bytes, bytes]) -> None:
         request.prefer_return, strict = _preferences(prefer)
         if strict is not None:
             request.strict = strict
+
+
+def _organization(value: bytes) -> str:
+    """The organisation that a client says it acts for; nobody proves it, so under `--open` only."""
+    text = _text(value).strip()
+    if not _REFERENCE.fullmatch(text):
+        raise bad_value(
+            f"X-Acting-Organization is {text[:80]!r}, it needs a reference such as Organization/1"
+        )
+    return text
 
 
 def _text(value: bytes) -> str:

@@ -3,7 +3,7 @@
 from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
-from fhir_server.interactions.request import Request
+from fhir_server.interactions.request import OPERATOR, Request
 
 
 async def load_sample(context: Context, base_url: str = "") -> bool:
@@ -17,5 +17,6 @@ async def load_sample(context: Context, base_url: str = "") -> bool:
     from fhir_server.alliance.sample.bundles import bundles
 
     for bundle in bundles():
-        await perform(context, Request(method="POST", resource=bundle, base_url=base_url))
+        request = Request("POST", resource=bundle, base_url=base_url, organization=OPERATOR)
+        await perform(context, request)
     return True
