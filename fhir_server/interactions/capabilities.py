@@ -43,12 +43,15 @@ _LINE = re.compile(r"\* \[(\w+)\]\([^)]*\): (.*)")
 _LEVELS = {"system": "system", "type": "type", "instance": "type", "version": "type"}
 
 
+_Key = tuple[Settings, str, tuple[str, ...]]  # settings, mode, operations of what is built on this
+
+
 class Capabilities:
     """Answers /metadata. A statement is made when it is first asked for, and kept as bytes."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._kept: WeakKeyDictionary[Definitions, dict[tuple[Settings, str], tuple[bytes, bytes, str]]]
+        self._kept: WeakKeyDictionary[Definitions, dict[_Key, tuple[bytes, bytes, str]]]
         self._kept = WeakKeyDictionary()
         self._of_snapshot: WeakKeyDictionary[Snapshot, tuple[bytes, bytes, str]] = WeakKeyDictionary()
 
@@ -67,7 +70,7 @@ class Capabilities:
 
     def _statement(self, context: Context, mode: str) -> tuple[bytes, bytes, str]:
         kept = self._kept.setdefault(context.definitions, {})
-        key = context.settings, mode
+        key = context.settings, mode, tuple(context.operations)
         if key not in kept:
             kept[key] = _parted(_Statement(context, self._table, mode == "normative").resource())
         return kept[key]
@@ -105,6 +108,7 @@ class _Statement:
     def __init__(self, context: Context, table: Table, normative: bool) -> None:
         self._definitions = context.definitions
         self._settings = context.settings
+        self._all_operations = {**OPERATIONS, **context.operations}
         self._table = table
         self._normative = normative
         self._types = sorted(
@@ -121,7 +125,7 @@ class _Statement:
             "resource": [self._of_type(name) for name in self._types],
             "interaction": self._codes("system"),
             "searchParam": self._common(),
-            "operation": _operations(None),
+            "operation": self._operations(None),
         }
         return _head("CapabilityStatement") | {
             "fhirVersion": self._definitions.release,
@@ -151,7 +155,7 @@ class _Statement:
                 ),
             ],
             "searchParam": [_search_parameter(each, name) for each in self._parameters[name]],
-            "operation": _operations(name),
+            "operation": self._operations(name),
         }
         return _present(found)
 
@@ -175,6 +179,14 @@ class _Statement:
     def _common(self) -> list[dict[str, str]]:
         """The parameters of every resource, for searches over all types."""
         return [*(_search_parameter(each) for each in self._usable("Resource")), *_UNDEFINED]
+
+    def _operations(self, resource_type: str | None) -> list[dict[str, str]]:
+        """Those of a type, or (None) those of the system."""
+        return [
+            {"name": code, "definition": operation.definition_of(resource_type)}
+            for code, operation in sorted(self._all_operations.items())
+            if operation.concerns(resource_type)
+        ]
 
     def _usable(self, name: str) -> list[SearchParameter]:
         parameters = self._definitions.search_parameters(name).values()
@@ -206,12 +218,3 @@ def _documentation(text: str, resource_type: str | None) -> str:
     """The line about the type, of a text that has one for each: `* [Patient](patient.html): A name`."""
     lines = dict(_LINE.findall(text))
     return (lines.get(resource_type or "") or text).strip()
-
-
-def _operations(resource_type: str | None) -> list[dict[str, str]]:
-    """Those of a type, or (None) those of the system."""
-    return [
-        {"name": code, "definition": operation.definition_of(resource_type)}
-        for code, operation in sorted(OPERATIONS.items())
-        if operation.concerns(resource_type)
-    ]

@@ -5,20 +5,16 @@ https://hl7.org/fhir/R4/http.html#ccreate, https://hl7.org/fhir/R4/http.html#con
 The match and the write see one state: both happen in one transaction.
 """
 
-from functools import partial
-
 from fhir_server.interactions import delete as deletion
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.criteria import compile_criteria
 from fhir_server.interactions.names import require_id
 from fhir_server.interactions.patch import patched, read_patch
 from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Parameters, Request, Response
-from fhir_server.interactions.search import options_of
 from fhir_server.interactions.write import body, draft, location, put
 from fhir_server.outcome import edit_conflict, invalid, multiple_matches, not_found, too_costly
 from fhir_server.resource import Resource
-from fhir_server.search.access import permitted
-from fhir_server.search.compile import criteria
 from fhir_server.store.algebra import Node
 from fhir_server.store.protocol import Reader, Transaction, Version
 
@@ -34,23 +30,6 @@ async def condition(context: Context, request: Request, resource_type: str) -> N
     else:
         given = [(name, value) for name, value in request.parameters if name not in _PRESENTATION]
     return await compile_criteria(context, request, resource_type, given)
-
-
-async def compile_criteria(
-    context: Context, request: Request, resource_type: str, given: str | Parameters
-) -> Node:
-    """Of resources that the client may see: for the others it is as if they were not there."""
-    compiled = partial(
-        criteria,
-        context.definitions,
-        resource_type,
-        given,
-        request.base_url,
-        now_ms=context.clock(),
-        options=options_of(context.settings),
-    )
-    where = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store, request.access)
-    return permitted(where, request.access, (resource_type,))
 
 
 async def matched_id(reader: Reader, resource_type: str, where: Node) -> str | None:

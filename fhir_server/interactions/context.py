@@ -1,6 +1,6 @@
 """What the interactions work with; made once for a process, handed to every interaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from secrets import token_bytes
 from typing import Protocol
@@ -9,6 +9,7 @@ from fhir_server.clock import Clock, system_clock
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
 from fhir_server.interactions.needs import Needs
+from fhir_server.interactions.operation import Operation
 from fhir_server.interactions.rules import Rules
 from fhir_server.resource import new_id
 from fhir_server.search.index import Indexer
@@ -40,7 +41,9 @@ class Context:
     new_id: Callable[[], str] = new_id
     # signs page cursors; the same in all processes on a store, or pages of one are refused by another
     secret: bytes = field(default_factory=lambda: token_bytes(32))
-    rules: Rules = field(default_factory=dict)  # of what is built on the interactions
+    # of what is built on the interactions
+    rules: Rules = field(default_factory=dict)
+    operations: Mapping[str, Operation] = field(default_factory=dict)  # beside those of `operations/`
     present: Follower | None = None  # None: the rules of indexing never change
 
     async def renewed(self) -> "Context":

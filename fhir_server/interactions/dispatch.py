@@ -11,7 +11,7 @@ from fhir_server.interactions.create import create
 from fhir_server.interactions.delete import delete
 from fhir_server.interactions.history import history
 from fhir_server.interactions.names import require_id, require_type
-from fhir_server.interactions.operations import OPERATIONS
+from fhir_server.interactions.operations import operation_of
 from fhir_server.interactions.patch import patch
 from fhir_server.interactions.read import read
 from fhir_server.interactions.reindexing import with_progress
@@ -58,7 +58,7 @@ def _require_names(context: Context, request: Request) -> None:
 
 
 async def _operate(context: Context, request: Request) -> Response:
-    operation = OPERATIONS.get(request.operation or "")
+    operation = operation_of(context, request.operation)
     level = shape_of(request).partition("/")[0]
     if operation is None or level not in operation.levels or not operation.concerns(request.resource_type):
         raise unknown_type(f"there is no operation ${request.operation} here")

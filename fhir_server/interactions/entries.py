@@ -114,7 +114,7 @@ def read_entry(context: Context, outer: Request, number: int, entry: dict[str, A
     request.prefer_return, request.strict = outer.prefer_return, outer.strict
     request.client, request.access = outer.client, outer.access
     request.organization = outer.organization
-    if request.resource_type is None and request.method == "POST" and not request.search:
+    if request.method == "POST" and shape_of(request) == "system" and request.operation is None:
         raise invalid("an entry cannot hold a batch or transaction")
     if request.resource_type is not None:
         require_type(context.definitions, request.resource_type)

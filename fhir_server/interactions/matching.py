@@ -6,8 +6,9 @@ https://hl7.org/fhir/R4/http.html#trules
 from collections.abc import AsyncIterator, Iterable
 
 from fhir_server.interactions.changes import Change, match
-from fhir_server.interactions.conditional import compile_criteria, too_many_matches
+from fhir_server.interactions.conditional import too_many_matches
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.criteria import compile_criteria
 from fhir_server.interactions.entries import expression, located
 from fhir_server.interactions.request import Request
 from fhir_server.interactions.targets import Targets, criteria_of

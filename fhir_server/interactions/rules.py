@@ -56,6 +56,9 @@ class Unit(Protocol):
     async def resource(self, reference: str) -> Resource | None:
         """The current version of what `Task/1` names; None: there is none, or it is deleted."""
 
+    async def find(self, resource_type: str, criteria: str, limit: int = 100) -> list[Resource]:
+        """Resources that fit `participating-organization=Organization/1&active=true`, in any order."""
+
     async def put(self, resource: Resource) -> Version:
         """Write a resource too, as the server's own act, under its id or, without one, a new one.
 

@@ -25,10 +25,11 @@ from fhir_server.interactions.matching import (
     require_distinct,
     require_unique_urls,
 )
+from fhir_server.interactions.operations import operation_of
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.rules import rank_of
 from fhir_server.interactions.targets import Targets
-from fhir_server.outcome import FhirError, Issue, refused
+from fhir_server.outcome import FhirError, Issue, not_supported, refused
 from fhir_server.store.protocol import Reader, Store
 from fhir_server.store.protocol import Transaction as UnitOfWork
 
@@ -229,6 +230,10 @@ class _Bundle:
         # reads go to what the transaction sees; they use nothing of a store but its reader
         context = replace(self._context, store=cast(Store, unit))
         for entry in self._reads:
+            operation = operation_of(context, entry.request.operation)
+            if operation is not None and operation.affects_state:
+                text = f"${entry.request.operation} changes something: it can be an entry of a batch only"
+                raise located(not_supported(text), entry.number)
             responses[entry.number] = await _located(entry.number, self._perform(context, entry.request))
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from fhir_server.clock import Clock
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.criteria import compile_criteria
 from fhir_server.interactions.preconditions import (
     expected_version,
     needs_state,
@@ -201,6 +202,12 @@ class UnitOfWork:
         version = await self.reader.read(*parts) if parts else None
         found: Resource | None = decode(version.body) if version is not None and not version.deleted else None
         return found
+
+    async def find(self, resource_type: str, criteria: str, limit: int = 100) -> list[Resource]:
+        request = replace(self._request, access=None)
+        where = await compile_criteria(self._context, request, resource_type, criteria)
+        identities = await self.reader.identities(resource_type, where, limit)
+        return [decode(version.body) for version in await self.reader.read_many(identities)]
 
     async def put(self, resource: Resource) -> Version:
         method: Method = "PUT" if "id" in resource else "POST"

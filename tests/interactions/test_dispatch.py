@@ -1,5 +1,7 @@
 """https://hl7.org/fhir/R4/http.html#summary"""
 
+from dataclasses import replace
+
 import pytest
 
 from fhir_server.interactions.context import Context
@@ -74,3 +76,18 @@ def test_an_operation_that_only_reads(fhir: Fhir, monkeypatch: pytest.MonkeyPatc
         assert fhir(method, "$echo").status == 200
     error = fhir.refused("PUT", "$echo")
     assert (error.status, error.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_operations_of_what_is_built_on_this_are_found_and_declared(fhir: Fhir) -> None:
+    async def greet(_: Context, request: Request) -> Response:
+        return Response(200, resource={"resourceType": "Parameters", "id": request.id})
+
+    definition = "http://example.org/OperationDefinition/greet"
+    greeting = Operation(greet, definition, frozenset(("instance",)), frozenset(("Basic",)))
+    fhir.context = replace(fhir.context, operations={"greet": greeting})
+    assert (fhir("POST", "Basic/1/$greet").resource or {})["id"] == "1"
+    assert fhir.refused("POST", "Patient/1/$greet").status == 404
+    (rest,) = fhir.read("metadata")["rest"]
+    declared = {each["type"]: each.get("operation", []) for each in rest["resource"]}
+    assert {"name": "greet", "definition": definition} in declared["Basic"]
+    assert "greet" not in [each["name"] for each in declared["Patient"]]

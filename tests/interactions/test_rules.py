@@ -303,3 +303,17 @@ def test_a_conditional_reference_to_what_has_rules_is_found(fhir: Fhir) -> None:
     document = basic(subject={"reference": f"Patient?{MRN}1"})
     answers = fhir.transaction(post(document), post(identified("1")))
     assert statuses(answers) == ["201 Created", "201 Created"]
+
+
+def test_they_find_what_is_there_and_what_the_unit_wrote(there: Fhir) -> None:
+    found: list[list[str]] = []
+
+    class Finding(Rule):
+        async def __call__(self, proposal: Proposal) -> Resource | None:
+            patients = await proposal.unit.find("Patient", f"{MRN}1,{MRN.removeprefix('identifier=')}2")
+            found.append(sorted(each["identifier"][0]["value"] for each in patients))
+            return proposal.after
+
+    ruled(there, Basic=Finding())
+    there.transaction(post(basic()), post(identified("2")))
+    assert found == [["1", "2"]]

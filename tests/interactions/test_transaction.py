@@ -230,3 +230,10 @@ def test_a_bundle_can_be_stored_like_any_resource(fhir: Fhir) -> None:
     assert plain(content(fhir("POST", "Bundle", sent))) == sent
     answers = entries_of(fhir("POST", "", bundle("transaction", post(sent))))
     assert statuses(answers) == ["201 Created"]
+
+
+def test_an_operation_that_changes_something_is_no_entry(fhir: Fhir) -> None:
+    body = {"resourceType": "Parameters", "parameter": [{"name": "name", "valueString": "table"}]}
+    error = fhir.refused_transaction(entry("POST", "$closure", body))
+    assert codes(error) == (400, "not-supported")
+    assert error.issues[0].expression == "Bundle.entry[0]"

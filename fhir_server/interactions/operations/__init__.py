@@ -3,10 +3,8 @@
 https://hl7.org/fhir/R4/operations.html
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.operation import Operation
 from fhir_server.interactions.operations.closure import closure
 from fhir_server.interactions.operations.everything import everything
 from fhir_server.interactions.operations.expand import expand
@@ -17,30 +15,6 @@ from fhir_server.interactions.operations.subsumes import subsumes
 from fhir_server.interactions.operations.translate import translate
 from fhir_server.interactions.operations.validate import validate
 from fhir_server.interactions.operations.validate_code import validate_code
-from fhir_server.interactions.request import Request, Response
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    perform: Callable[[Context, Request], Awaitable[Response]]
-    # canonical of the OperationDefinition; `{type}` in it stands for the type, where each has its own
-    definition: str
-    levels: frozenset[str]  # of "system", "type", "instance", "version"
-    resource_types: frozenset[str] = frozenset()  # empty: any
-    affects_state: bool = False  # True: POST only
-    # of types for which R4 has no definition
-    own_definitions: Mapping[str, str] = field(default_factory=dict)
-
-    def concerns(self, resource_type: str | None) -> bool:
-        """Whether a URL with this type can go on with the operation; None: a URL without a type."""
-        if resource_type is None:
-            return "system" in self.levels
-        return self.levels != {"system"} and (not self.resource_types or resource_type in self.resource_types)
-
-    def definition_of(self, resource_type: str | None) -> str:
-        own = self.own_definitions.get(resource_type or "")
-        return own or self.definition.replace("{type}", resource_type or "")
-
 
 _HL7 = "http://hl7.org/fhir/OperationDefinition/"
 _TYPE = frozenset(("type",))
@@ -77,3 +51,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
 }
 """By code, without the `$`."""
+
+
+def operation_of(context: Context, code: str | None) -> Operation | None:
+    """Of this table, or of what is built on the interactions; None: there is none."""
+    return OPERATIONS.get(code or "") or context.operations.get(code or "")
