@@ -88,7 +88,12 @@ def test_E10_13_numbers_of_other_systems_are_not_judged() -> None:
     assert invariant("alliance-patient", "idcn-1")("urn:oid:2.16.156.10011.1.2", "x")
 
 
-@given(st.dates(date(1900, 1, 1), date(2026, 11, 28)), st.integers(0, 999), st.integers(0, 17), st.characters())
+@given(
+    st.dates(date(1900, 1, 1), date(2026, 11, 28)),
+    st.integers(0, 999),
+    st.integers(0, 17),
+    st.characters(),
+)
 def test_E10_13_resident_numbers_agree(born: date, sequence: int, place: int, character: str) -> None:
     good = resident_number("430181", born, sequence)
     assert is_resident(good)

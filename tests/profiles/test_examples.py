@@ -86,7 +86,7 @@ def test_E10_27_an_invariant_of_an_extension_has_a_bad_example(constraint: str) 
     assert f"constraint-{constraint}" in {each["message"] for each in EXPECTED.values()}
 
 
-def test_E10_32_an_unknown_code_is_refused_where_required_and_a_warning_where_extensible(store: Store) -> None:
+def test_E10_32_an_unknown_code_is_refused_if_required_and_a_warning_if_extensible(store: Store) -> None:
     resource = read(FOLDER / "examples" / "PractitionerRole-rotation-expert.json")
     for element, severity, rule in (
         ("code", "error", "binding-required"),
