@@ -15,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
+from fhir_server.alliance.operations import OPERATIONS
 from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.bulk.adopt import Adoption
 from fhir_server.bulk.jobs import Jobs, retry_failed
@@ -179,6 +180,7 @@ class OpenContext:
             settings=parts.settings,
             clock=parts.clock,
             secret=self._secret,
+            operations=OPERATIONS,
         )
 
     def reindex(self, pause: Pause | None = None, show: Callable[[Job], None] = lambda _: None) -> Reindex:
