@@ -41,6 +41,7 @@ README, REST, SEARCH, OPERATION, TESTING = (
     for name in ("README.md", "docs/rest.md", "docs/search.md", "docs/operation.md", "docs/testing.md")
 )
 PAGES = sorted([README, *(ROOT / "docs").glob("*.md")])
+MEMBERSHIP = ROOT / "docs/membership.md"
 WRITTEN_HERE = (README, REST, SEARCH, OPERATION, TESTING)
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -536,7 +537,7 @@ WITH_EXAMPLES = [page for page in PAGES if "curl " in page.read_text()]
 
 
 def test_pages_that_show_how_have_examples() -> None:
-    assert {README, REST, SEARCH, OPERATION} <= set(WITH_EXAMPLES)
+    assert {README, REST, SEARCH, OPERATION, MEMBERSHIP} <= set(WITH_EXAMPLES)
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
