@@ -80,7 +80,8 @@ class Package:
     def _defines(self, head: "_Head") -> bool:
         if head.resource_type in DEFINITIONAL_TYPES:
             return True
-        return not self.holds_examples and head.url is not None
+        # a NamingSystem of R4 defines, and has no url
+        return not self.holds_examples and (head.url is not None or head.resource_type == "NamingSystem")
 
 
 class _Head(Struct, rename={"resource_type": "resourceType"}):

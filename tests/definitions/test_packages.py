@@ -45,6 +45,13 @@ def test_what_is_no_canonical_and_what_stands_deeper_is_left_out(tmp_path: Path)
     assert canonicals(archive(tmp_path / "a.tgz", entries)) == [PROFILE]
 
 
+def test_a_naming_system_defines_without_a_url(tmp_path: Path) -> None:
+    naming = {"resourceType": "NamingSystem", "id": "n", "status": "active"}
+    assert canonicals(archive(tmp_path / "a.tgz", files(naming))) == [naming]
+    examples = files(naming, manifest=MANIFEST | {"type": "fhir.examples"})
+    assert canonicals(archive(tmp_path / "b.tgz", examples)) == []
+
+
 def test_in_a_package_of_examples_only_definitional_types_define(tmp_path: Path) -> None:
     entries = files(PROFILE, QUESTIONNAIRE, manifest=MANIFEST | {"type": "fhir.examples"})
     assert canonicals(archive(tmp_path / "a.tgz", entries)) == [PROFILE]
