@@ -15,8 +15,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
-from fhir_server.alliance.operations import OPERATIONS
-from fhir_server.alliance.rules import alliance_rules
 from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.bulk.adopt import Adoption
 from fhir_server.bulk.jobs import Jobs, retry_failed
@@ -79,7 +77,6 @@ class Parts:
         self.definitions = registry.load()
         self.indexer = Indexer(self.definitions, zone=ZoneInfo(settings.time_zone), bases=_bases(settings))
         self.validator = Validator(self.definitions)
-        self.rules = alliance_rules(settings)
 
     @property
     def store_file(self) -> Path:
@@ -95,7 +92,9 @@ class Parts:
         """owner: the index is made anew where it was made by other rules; else that is refused."""
         extracting = Extracting(self.indexer)
         main = self.open_main(extracting.extract)
-        opened = OpenContext(self, main, Layers(self.settings.data_folder, self.indexer), extracting)
+        settings = self.settings
+        layers = Layers(settings.data_folder, self.indexer, alliance=settings.alliance)
+        opened = OpenContext(self, main, layers, extracting)
         try:
             await opened.adoption.adopt(main, owner=owner)
             await opened.present.renewed()
@@ -148,7 +147,7 @@ class OpenContext:
         self._send = HttpSend(parts.settings.terminology_server_timeout_s)
         self._remote = _remote(parts.settings, self._send)
         parameters = SearchParameters(parts.definitions, self.layers, self.layers[:-1], self._lacking)
-        names = package_names(parts.settings.data_folder)
+        names = package_names(parts.settings.data_folder, alliance=parts.settings.alliance)
         self.adoption = Adoption(parameters, parts.indexer.indexing, names)
         self.present = Present(
             main, layers.fitting, extracting, self._context, parameters.settle, self.adoption.check
@@ -182,8 +181,6 @@ class OpenContext:
             settings=parts.settings,
             clock=parts.clock,
             secret=self._secret,
-            operations=OPERATIONS,
-            rules=parts.rules,
         )
 
     def reindex(self, pause: Pause | None = None, show: Callable[[Job], None] = lambda _: None) -> Reindex:

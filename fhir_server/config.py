@@ -30,6 +30,7 @@ class Settings:
     page_size: int = 20
     page_size_limit: int = 1000
     packages: tuple[str, ...] = ()
+    alliance: bool = True
     npm_registry: str | None = None  # None: npm's own setting
     profiles: tuple[str, ...] = ()
     unknown_profiles: str = "warn"
@@ -55,12 +56,6 @@ class Settings:
     terminology_server: str | None = None  # None: no other server is asked
     terminology_server_timeout_s: float = 5
     terminology_server_cache_s: int = 3600
-    referral_stat_minutes: int = 10
-    referral_asap_minutes: int = 120
-    referral_urgent_minutes: int = 1440
-    referral_routine_days: int = 3
-    holidays: tuple[str, ...] = ()
-    working_weekends: tuple[str, ...] = ()
 
     @property
     def data_folder(self) -> Path:

@@ -57,7 +57,7 @@ def test_the_whole_index_is_made_anew_when_asked(data: Path) -> None:
 
 def test_a_job_that_another_process_does_is_watched(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server leads; when it has died, the command does the rest itself."""
-    parts = Parts(Settings(data=str(data)))
+    parts = Parts(Settings(data=str(data), alliance=False))
 
     async def lead() -> object:
         store = parts.open_main(parts.indexer.extract)
@@ -109,6 +109,6 @@ def test_there_must_be_a_store(command: str, tmp_path: Path) -> None:
 def test_the_rules_say_who_made_the_index(data: Path) -> None:
     from fhir_server.store.sqlite import rules_in
 
-    parts = Parts(Settings(data=str(data)))
+    parts = Parts(Settings(data=str(data), alliance=False))
     rules = decode(rules_in(parts.store_file))
     assert rules.made_by and [each.code for each in rules.parameters] == ["eye-colour"]

@@ -10,11 +10,11 @@ from shutil import copyfile
 
 import xxhash
 
-from fhir_server.bulk.packages import layer_paths
+from fhir_server.bulk.packages import layer_paths, state
 from fhir_server.bulk.reindex import Pause, Reindex, Way
 from fhir_server.resource import new_id
 from fhir_server.search.columns import columns_of
-from fhir_server.search.custom import columns_by_type
+from fhir_server.search.custom import columns_by_type, concrete
 from fhir_server.search.fingerprint import made_by
 from fhir_server.search.index import Indexer
 from fhir_server.search.options import DEFAULT_ZONE
@@ -32,10 +32,11 @@ ByType = dict[str, tuple[str, ...]]
 class Layers:
     """Opens layers and keeps them open; those of a data folder."""
 
-    def __init__(self, data_folder: Path, core: Indexer) -> None:
+    def __init__(self, data_folder: Path, core: Indexer, *, alliance: bool = False) -> None:
+        """alliance: with the package that ships with the server."""
         self._folder = data_folder / FOLDER
         self._core = core
-        self._sources = layer_paths(data_folder)
+        self._sources = layer_paths(data_folder, alliance=alliance)
         self._open: dict[Path, SqliteStore] = {}
         self.originals = [self._opened(path) for path in self._sources]
         self._types: dict[Path, frozenset[str]] = {}
@@ -85,14 +86,14 @@ class Layers:
         columns = await self._columns(source, indexer)
         if not columns and not self._is_of_other_zone(indexer):
             return None
-        named = repr((source.stat().st_size, made_by(indexer.indexing), sorted(columns.items())))
+        named = repr((state(source), made_by(indexer.indexing), sorted(columns.items())))
         return self._folder / f"{source.stem}-{xxhash.xxh3_64_hexdigest(named)}{source.suffix}"
 
     async def _columns(self, source: Path, indexer: Indexer) -> ByType:
         """The columns beside those of R4 that resources of the layer have."""
-        if not indexer.definitions.added_parameters:
+        types, definitions = (await self.types())[source], indexer.definitions
+        if all(types.isdisjoint(concrete(each, definitions)) for each in definitions.added_parameters):
             return {}
-        types = (await self.types())[source]
         found = columns_by_type(indexer.definitions, columns_of(indexer.definitions))
         return {name: tuple(sorted(columns)) for name, columns in found.items() if name in types}
 

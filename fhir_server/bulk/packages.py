@@ -16,6 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import cast
 
+import xxhash
+
 from fhir_server.clock import parse_instant
 from fhir_server.definitions.npm import configured_registry, fetch, parse_specifier
 from fhir_server.definitions.packages import Package, open_package
@@ -31,6 +33,9 @@ from fhir_server.store.sqlite.seal import seal
 from fhir_server.store.sqlite.store import SqliteStore, open_store
 
 CORE_CANONICALS = CORE_TABLES.with_name("r4.canonicals")
+ALLIANCE_CANONICALS = CORE_TABLES.with_name("alliance.canonicals")
+ALLIANCE = "fhir-server.alliance"
+"""The name of the package in profiles/, which ships with the server."""
 OWN_OPERATIONS = CORE_TABLES.with_name("operations.json")
 FOLDER = "packages"
 SUFFIX = ".canonicals"
@@ -42,6 +47,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]+")
 _ID_LENGTH = 64  # one definition of R4 itself has a longer id; it is cut, for no request could name it
 _SHOWN = 5  # of the things that are wrong in a package
 _ERRORS = ("fatal", "error")
+_READ_AT_ONCE = 4 << 20  # bytes
 _DATE = re.compile(r"\d{14}")
 
 
@@ -74,23 +80,39 @@ async def add_package(
     return Added(package.name, package.version, count, left_out, path)
 
 
-def layer_paths(data_folder: Path) -> list[Path]:
-    """The layers under the user's store: added packages, then the core."""
-    return [*sorted((data_folder / FOLDER).glob(f"*{SUFFIX}")), CORE_CANONICALS]
+def layer_paths(data_folder: Path, *, alliance: bool = False) -> list[Path]:
+    """The layers under the user's store: added packages, then the core.
+
+    alliance: before the core the package that ships with the server, unless one of its name was added.
+    """
+    added = _added(data_folder)
+    shipped = alliance and not any(path.name.startswith(f"{ALLIANCE}@") for path in added)
+    return [*added, *([ALLIANCE_CANONICALS] if shipped else []), CORE_CANONICALS]
+
+
+def _added(data_folder: Path) -> list[Path]:
+    return sorted((data_folder / FOLDER).glob(f"*{SUFFIX}"))
 
 
 def added_packages(data_folder: Path) -> list[tuple[str, str]]:
     """(name, version) of the packages that were added."""
     found = []
-    for path in layer_paths(data_folder)[:-1]:
+    for path in _added(data_folder):
         name, _, version = path.name.removesuffix(SUFFIX).rpartition("@")
         found.append((name.replace("+", "/"), version))
     return found
 
 
-def package_names(data_folder: Path) -> tuple[str, ...]:
+def package_names(data_folder: Path, *, alliance: bool = False) -> tuple[str, ...]:
     """Another list when other packages, or others of the same name, are there."""
-    return tuple(f"{path.name} {path.stat().st_size}" for path in layer_paths(data_folder)[:-1])
+    paths = layer_paths(data_folder, alliance=alliance)[:-1]
+    return tuple(f"{path.name} {state(path)}" for path in paths)
+
+
+def state(path: Path) -> str:
+    """Another text when a layer is another: its size, and what is in it when that is read at once."""
+    size = path.stat().st_size
+    return str(size) if size > _READ_AT_ONCE else f"{size} {xxhash.xxh3_64_hexdigest(path.read_bytes())}"
 
 
 def is_added(data_folder: Path, source: str) -> bool:

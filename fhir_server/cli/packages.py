@@ -1,4 +1,4 @@
-"""fhir-server packages add, fhir-server packages list"""
+"""fhir-server packages add, fhir-server packages list, fhir-server packages rebase"""
 
 import asyncio
 from pathlib import Path
@@ -59,3 +59,27 @@ def packages_list(config: Path | None, **flags: object) -> None:
 
     for name, release in added_packages(settings.data_folder):
         click.echo(f"{name} {release}")
+
+
+@packages.command("rebase")
+@click.option(
+    "--package",
+    "source",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of the package [default: the one of the alliance that ships with the server]",
+)
+@click.argument("base")
+@click.argument("target", type=click.Path(path_type=Path))
+def packages_rebase(source: Path | None, base: str, target: Path) -> None:
+    """Copy a package to the folder TARGET with all of its URLs below BASE, and examples with it."""
+    from fhir_server.bulk.rebase import rebase
+    from fhir_server.bulk.shipped import folder
+    from fhir_server.outcome import DefinitionError
+
+    try:
+        count = rebase(source or folder(), base, target)
+    except DefinitionError as error:
+        stop(str(error))
+    except (OSError, UnicodeDecodeError) as error:
+        stop(f"{source or folder()} is not moved: {error}")
+    click.echo(f"{count:,} files in {target}, below {base}")

@@ -33,6 +33,8 @@ def is_in_use(resource: Resource) -> bool:
 
 def concrete(definition: SearchParameter, definitions: Definitions) -> list[str]:
     """The resource types that have the parameter."""
+    if definitions.resource_types.issuperset(definition.base):
+        return sorted(set(definition.base))  # nothing is derived from what is not abstract
     return sorted(
         name
         for name in definitions.resource_types

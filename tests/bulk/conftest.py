@@ -38,5 +38,6 @@ def small_layer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def small_core(small_layer: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They stand for the definitions of R4, which are many."""
+    """They stand for the definitions of R4, which are many; there are no others."""
+    monkeypatch.setenv("FHIR_SERVER_ALLIANCE", "false")  # for commands
     monkeypatch.setattr(packages, "CORE_CANONICALS", small_layer)

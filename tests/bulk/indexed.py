@@ -33,7 +33,7 @@ class Indexed:
 
     def __init__(self, runner: asyncio.Runner, folder: Path, **settings: Any) -> None:
         self.runner = runner
-        self.parts = Parts(Settings(data=str(folder), **settings))
+        self.parts = Parts(Settings(data=str(folder), **({"alliance": False} | settings)))
         self.opened: OpenContext = self.run(self.parts.open_context())
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:

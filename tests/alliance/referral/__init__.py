@@ -1,1 +1,0 @@
-"""Referrals through the interactions, over HTTP, and as the table says."""

@@ -1,3 +1,0 @@
-from tests.interactions.conftest import fhir
-
-__all__ = ["fhir"]
