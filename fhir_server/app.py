@@ -15,6 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
+from fhir_server.alliance.operations import OPERATIONS
+from fhir_server.alliance.rules import alliance_rules
 from fhir_server.alliance.sample.marker import MARKER
 from fhir_server.bulk.adopt import Adoption
 from fhir_server.bulk.jobs import Jobs, retry_failed
@@ -77,6 +79,7 @@ class Parts:
         self.definitions = registry.load()
         self.indexer = Indexer(self.definitions, zone=ZoneInfo(settings.time_zone), bases=_bases(settings))
         self.validator = Validator(self.definitions)
+        self.rules = alliance_rules(settings)
 
     @property
     def store_file(self) -> Path:
@@ -181,6 +184,8 @@ class OpenContext:
             settings=parts.settings,
             clock=parts.clock,
             secret=self._secret,
+            operations=OPERATIONS,
+            rules=parts.rules,
         )
 
     def reindex(self, pause: Pause | None = None, show: Callable[[Job], None] = lambda _: None) -> Reindex:

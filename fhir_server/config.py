@@ -56,6 +56,12 @@ class Settings:
     terminology_server: str | None = None  # None: no other server is asked
     terminology_server_timeout_s: float = 5
     terminology_server_cache_s: int = 3600
+    referral_stat_minutes: int = 10
+    referral_asap_minutes: int = 120
+    referral_urgent_minutes: int = 1440
+    referral_routine_days: int = 3
+    holidays: tuple[str, ...] = ()
+    working_weekends: tuple[str, ...] = ()
 
     @property
     def data_folder(self) -> Path:

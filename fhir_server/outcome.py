@@ -148,6 +148,11 @@ def version_conflict(text: str) -> FhirError:
     return _error(412, "conflict", text)
 
 
+def precondition_required(text: str) -> FhirError:
+    """428: the resource is only changed under If-Match (RFC 6585)."""
+    return _error(428, "required", text)
+
+
 def multiple_matches(text: str, at: str | None = None) -> FhirError:
     return _error(412, "multiple-matches", text, at)
 

@@ -41,6 +41,7 @@ README, REST, SEARCH, OPERATION, TESTING = (
     for name in ("README.md", "docs/rest.md", "docs/search.md", "docs/operation.md", "docs/testing.md")
 )
 PAGES = sorted([README, *(ROOT / "docs").glob("*.md")])
+MEMBERSHIP = ROOT / "docs/membership.md"
 WRITTEN_HERE = (README, REST, SEARCH, OPERATION, TESTING)
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -504,7 +505,7 @@ def read_curl(line: str) -> Curl:
                 found.in_query = True
             case _:
                 assert not word.startswith("-") and not found.url, line
-                found.url = word.replace("$BASE", BASE_URL)
+                found.url = word.replace("$BASE", BASE_URL).replace(r"\$", "$")  # as a shell does in quotes
     if found.in_query:
         found.url += ("&" if "?" in found.url else "?") + "&".join(found.data)
         found.data = []
@@ -532,7 +533,14 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("page", [README, REST, SEARCH, OPERATION], ids=lambda page: page.name)
+WITH_EXAMPLES = [page for page in PAGES if "curl " in page.read_text()]
+
+
+def test_pages_that_show_how_have_examples() -> None:
+    assert {README, REST, SEARCH, OPERATION, MEMBERSHIP} <= set(WITH_EXAMPLES)
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
 def test_examples_are_answered_as_they_say(page: Path, demonstration: Server) -> None:
     connection = HTTPConnection("127.0.0.1", demonstration.port, timeout=30)
     wrong = []

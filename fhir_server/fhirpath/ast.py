@@ -38,7 +38,7 @@ class String(Node):
 
 @dataclass(frozen=True, slots=True)
 class Number(Node):
-    text: str  # `1` is an Integer, `1.0` a Decimal
+    text: str  # `1` is an Integer, `1L` a Long, `1.0` a Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +148,22 @@ class Is(Node):
 class As(Node):
     operand: Node
     type: TypeSpecifier
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceElement(Node):
+    """`system: 'http://loinc.org'`"""
+
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Instance(Node):
+    """`Coding { system: 'http://loinc.org', code: code }`"""
+
+    type: TypeSpecifier
+    elements: tuple[InstanceElement, ...]
 
 
 def children(node: Node) -> Iterator[Node]:

@@ -1,6 +1,6 @@
 """union(), combine().
 
-https://hl7.org/fhirpath/N1/#combining
+https://hl7.org/fhirpath/N1/#combining; the second argument of combine() is of https://hl7.org/fhirpath/#combining
 """
 
 from typing import Any
@@ -16,6 +16,9 @@ def _union(call: Call) -> Compiled:
 
 
 def _combine(call: Call) -> Compiled:
+    """One behind the other: the order is kept whether the second argument asks for that or not."""
+    if call.count > 1:
+        call.argument(1)  # has to be right in itself
     operands, type_ = of_one_type(call.model, [call.focus, call.argument(0)])
     runs, at = [operand.run for operand in operands], call.at
 
@@ -27,4 +30,4 @@ def _combine(call: Call) -> Compiled:
     return Compiled(many, type_)
 
 
-FUNCTIONS = {"union": Function(_union, 1, 1), "combine": Function(_combine, 1, 1)}
+FUNCTIONS = {"union": Function(_union, 1, 1), "combine": Function(_combine, 1, 2)}

@@ -1,6 +1,6 @@
-"""`<`, `<=`, `>`, `>=`.
+"""`<`, `<=`, `>`, `>=`, comparable().
 
-https://hl7.org/fhirpath/N1/#comparison
+https://hl7.org/fhirpath/N1/#comparison, https://hl7.org/fhirpath/#fn-comparable
 """
 
 import operator as operators
@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath import moments, quantity
+from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import BOOLEAN, Compiled, describe, from_one, singleton
 from fhir_server.fhirpath.equality import as_quantity
 from fhir_server.fhirpath.errors import FhirPathError
@@ -75,3 +76,27 @@ _QUANTITY_PROPERTIES = frozenset(("id", "extension", "value", "comparator", "uni
 def _is_open(value: Quantity | dict[str, Any]) -> bool:
     """Whether it is a Quantity at all: FHIR's may lack the value, or have a comparator."""
     return isinstance(value, Quantity) or value.keys() <= _QUANTITY_PROPERTIES
+
+
+def _comparable(call: Call) -> Compiled:
+    """Whether two Quantities, or numbers as such of the unit '1', compare; empty when one is neither."""
+    one, convert = call.focus_one(), to_system(call.model, call.focus.type)
+    argument = call.argument(0)
+    other, convert_other = singleton(argument, call.at, call.name), to_system(call.model, argument.type)
+
+    def answer(this: Any, scope: Scope) -> bool | None:
+        item, value = one(this, scope), other(this, scope)
+        left = None if item is None else convert(item)
+        right = None if value is None else convert_other(value)
+        if not (_is_measured(left) and _is_measured(right)):
+            return None
+        return quantity.compare(as_quantity(left), as_quantity(right)) is not None
+
+    return from_one(answer, BOOLEAN)
+
+
+def _is_measured(value: Any) -> bool:
+    return isinstance(value, Quantity | int | Decimal) and not isinstance(value, bool)
+
+
+FUNCTIONS = {"comparable": Function(_comparable, 1, 1)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from fhir_server.fhirpath.errors import FhirPathError
-from fhir_server.fhirpath.items import Item, unwrap
+from fhir_server.fhirpath.items import Item, Long, unwrap
 from fhir_server.fhirpath.scope import Scope
 
 Run = Callable[[Any, Scope], list[Any]]
@@ -23,6 +23,7 @@ Truth = Callable[[Any, Scope], bool | None]
 BOOLEAN = "System.Boolean"
 STRING = "System.String"
 INTEGER = "System.Integer"
+LONG = "System.Long"
 DECIMAL = "System.Decimal"
 
 ABSENT = object()
@@ -156,6 +157,8 @@ def describe(item: Any) -> str:
     match unwrap(item):
         case bool():
             return "a Boolean"
+        case Long():
+            return "a Long"
         case int():
             return "an Integer"
         case str():

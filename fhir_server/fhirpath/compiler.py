@@ -16,15 +16,15 @@ from fhir_server.fhirpath.collections import membership, union
 from fhir_server.fhirpath.compiled import EMPTY, Compiled, from_one, is_empty, truth, value
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.functions import function
+from fhir_server.fhirpath.instance import instance
 from fhir_server.fhirpath.items import UNKNOWN, Item
 from fhir_server.fhirpath.literals import literal
 from fhir_server.fhirpath.model import Model
-from fhir_server.fhirpath.navigation import step
+from fhir_server.fhirpath.navigation import step, unknown_element
 from fhir_server.fhirpath.reference import resolves_to
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.types import is_type, of_type, type_name
 from fhir_server.fhirpath.variables import variable, within
-from fhir_server.suggestion import nearest
 
 _EQUALITY = {
     "=": equality.equals,
@@ -78,14 +78,8 @@ class Compiler:
         if found is not None:
             return found
         if context.strict:
-            raise self.unknown_element(node, focus.type or UNKNOWN)
+            raise unknown_element(self.model, focus.type or UNKNOWN, node.name, node.at)
         return EMPTY
-
-    def unknown_element(self, node: ast.Path, type_: str) -> FhirPathError:
-        known = [element.name for element, _ in self.model.properties(type_).values()]
-        near = nearest(node.name, known)
-        problem = f"{type_} has no element {node.name!r}" + (f", did you mean {near[0]!r}?" if near else "")
-        return FhirPathError(problem, node.at)
 
     def function(self, node: ast.Function, context: Context) -> Compiled:
         found = function(node.name, len(node.arguments), node.at)
@@ -156,6 +150,9 @@ class Compiler:
             return scope.total
 
         return Compiled(many, None)
+
+    def instance(self, node: ast.Instance, context: Context) -> Compiled:
+        return instance(self.model, node, context, self.operand)
 
     def order(self, node: ast.Order, context: Context) -> Compiled:
         return self.compile(node.key, context)
@@ -230,4 +227,5 @@ _COMPILE: dict[type[ast.Node], Callable[[Compiler, Any, Context], Compiled]] = {
     ast.As: Compiler.as_,
     ast.Binary: Compiler.binary,
     ast.Order: Compiler.order,
+    ast.Instance: Compiler.instance,
 }

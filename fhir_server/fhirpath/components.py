@@ -9,7 +9,17 @@ from typing import Any
 
 from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import DECIMAL, INTEGER, Compiled, describe, from_one
-from fhir_server.fhirpath.moments import DAY, HOUR, MINUTE, MONTH, SECOND, Moment, parse_moment, parse_time
+from fhir_server.fhirpath.moments import (
+    DAY,
+    HOUR,
+    MINUTE,
+    MONTH,
+    SECOND,
+    Moment,
+    clock_of,
+    parse_moment,
+    parse_time,
+)
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import to_system
 
@@ -24,26 +34,16 @@ def _date_digits(begin: int, end: int, precision: int) -> Callable[[Moment], int
     return part
 
 
-def _clock(moment: Moment) -> str | None:
-    """`10:30:00.000`, without an offset; None: it has no time of day."""
-    if moment.kind == "Time":
-        return moment.text
-    if moment.precision < HOUR:
-        return None
-    time = moment.text.partition("T")[2].rstrip("Z")
-    return time[: max(time.rfind("+"), time.rfind("-"))] if "+" in time or "-" in time else time
-
-
 def _clock_digits(begin: int, end: int, precision: int) -> Callable[[Moment], int | None]:
     def part(moment: Moment) -> int | None:
-        clock = _clock(moment)
+        clock = clock_of(moment)
         return int(clock[begin:end]) if clock is not None and moment.precision >= precision else None
 
     return part
 
 
 def _millisecond(moment: Moment) -> int | None:
-    clock = _clock(moment)
+    clock = clock_of(moment)
     if clock is None or moment.precision < SECOND or "." not in clock:
         return None
     return int(f"{clock.partition('.')[2]}00"[:3])
@@ -58,7 +58,7 @@ def _date(moment: Moment) -> Moment | None:
 
 
 def _time(moment: Moment) -> Moment | None:
-    clock = _clock(moment)
+    clock = clock_of(moment)
     return None if clock is None else parse_time(clock)
 
 

@@ -13,17 +13,18 @@ from fhir_server.fhirpath import ast
 from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.collections import of_one_type
 from fhir_server.fhirpath.compiled import BOOLEAN, EMPTY, Compiled, from_one, truth
+from fhir_server.fhirpath.formats import FormatError, parse_formatted
+from fhir_server.fhirpath.items import INTEGER_RANGE, LONG_RANGE, Long
 from fhir_server.fhirpath.moments import DAY, Moment, parse_moment, parse_time
-from fhir_server.fhirpath.quantity import Quantity, parse_quantity
+from fhir_server.fhirpath.quantity import Quantity, in_unit, parse_quantity
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.fhirpath.values import text, to_system
 
 Convert = Callable[[Any], Any]
 """A value of a System type -> one of another type; None: it does not convert."""
 
-_INTEGER = re.compile(r"[+-]?\d{1,10}", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,28}(\.\d{1,28})?", re.ASCII)
-INTEGER_RANGE = range(-(2**31), 2**31)
 
 _TRUE = frozenset(("true", "t", "yes", "y", "1", "1.0"))
 _FALSE = frozenset(("false", "f", "no", "n", "0", "0.0"))
@@ -46,10 +47,20 @@ def _integer(value: Any) -> int | None:
     match value:
         case bool():
             return int(value)
-        case int():
-            return value
-        case str() if _INTEGER.fullmatch(value) and int(value) in INTEGER_RANGE:
+        case int() if int(value) in INTEGER_RANGE:
             return int(value)
+        case str() if _WHOLE.fullmatch(value) and int(value) in INTEGER_RANGE:
+            return int(value)
+        case _:
+            return None
+
+
+def _long(value: Any) -> Long | None:
+    match value:
+        case int():
+            return Long(value)
+        case str() if _WHOLE.fullmatch(value) and int(value) in LONG_RANGE:
+            return Long(value)
         case _:
             return None
 
@@ -112,28 +123,67 @@ def _time(value: Any) -> Moment | None:
             return None
 
 
-def _conversions(name: str, convert: Convert) -> dict[str, Function]:
-    """toX() and convertsToX()."""
+ConvertTo = Callable[[Any, str], Any]
+"""The same, to a unit, or from a text of a format. Raises FormatError."""
+
+
+def _quantity_in(value: Any, unit: str) -> Quantity | None:
+    found = _quantity(value)
+    return None if found is None else in_unit(found, unit)
+
+
+def _date_of(value: Any, pattern: str) -> Moment | None:
+    if not isinstance(value, str):
+        return _date(value)  # the format is of texts
+    found = parse_formatted(value, pattern)
+    return None if found is None else _date(found)
+
+
+def _date_time_of(value: Any, pattern: str) -> Moment | None:
+    return _date_time(parse_formatted(value, pattern) if isinstance(value, str) else value)
+
+
+def _conversions(name: str, convert: Convert, convert_to: ConvertTo | None = None) -> dict[str, Function]:
+    """toX() and convertsToX(); convert_to: with an argument, None: they take none."""
+
+    def found_by(call: Call) -> Callable[[Any, Scope], tuple[Any, bool]]:
+        """What comes out, and whether there was something to convert, and the argument when it is asked."""
+        system, one = to_system(call.model, call.focus.type), call.focus_one()
+        if convert_to is None or not call.count:
+
+            def plain(this: Any, scope: Scope) -> tuple[Any, bool]:
+                item = one(this, scope)
+                return (None, False) if item is None else (convert(system(item)), True)
+
+            return plain
+        argument = call.string(0)
+
+        def with_argument(this: Any, scope: Scope) -> tuple[Any, bool]:
+            item, wanted = one(this, scope), argument(this, scope)
+            if item is None or wanted is None:
+                return None, False
+            try:
+                return convert_to(system(item), wanted), True
+            except FormatError as error:
+                raise call.error(str(error)) from None
+
+        return with_argument
 
     def to(call: Call) -> Compiled:
-        system, one = to_system(call.model, call.focus.type), call.focus_one()
-
-        def converted(this: Any, scope: Scope) -> Any:
-            item = one(this, scope)
-            return None if item is None else convert(system(item))
-
-        return from_one(converted, f"System.{name}")
+        found = found_by(call)
+        return from_one(lambda this, scope: found(this, scope)[0], f"System.{name}")
 
     def converts(call: Call) -> Compiled:
-        system, one = to_system(call.model, call.focus.type), call.focus_one()
+        found = found_by(call)
 
-        def converted(this: Any, scope: Scope) -> bool | None:
-            item = one(this, scope)
-            return None if item is None else convert(system(item)) is not None
+        def answer(this: Any, scope: Scope) -> bool | None:
+            value, asked = found(this, scope)
+            return value is not None if asked else None
 
-        return from_one(converted, BOOLEAN)
+        return from_one(answer, BOOLEAN)
 
-    return {f"to{name}": Function(to), f"convertsTo{name}": Function(converts)}
+    most = 0 if convert_to is None else 1
+    return {f"to{name}": Function(to, 0, most), f"convertsTo{name}": Function(converts, 0, most)}
 
 
 def _iif(call: Call) -> Compiled:
@@ -182,10 +232,11 @@ FUNCTIONS = {
     "coalesce": Function(_coalesce, 1, _MOST_ALTERNATIVES),
     **_conversions("Boolean", _boolean),
     **_conversions("Integer", _integer),
+    **_conversions("Long", _long),
     **_conversions("Decimal", _decimal),
-    **_conversions("Quantity", _quantity),
-    **_conversions("Date", _date),
-    **_conversions("DateTime", _date_time),
+    **_conversions("Quantity", _quantity, _quantity_in),
+    **_conversions("Date", _date, _date_of),
+    **_conversions("DateTime", _date_time, _date_time_of),
     **_conversions("Time", _time),
     **_conversions("String", text),
 }

@@ -15,22 +15,23 @@ from fhir_server.fhirpath.compiler import Compiler
 from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.items import UNKNOWN, Item, unwrap
 from fhir_server.fhirpath.model import SAME_IN_FHIR, Definitions, Model
-from fhir_server.fhirpath.moments import Moment
 from fhir_server.fhirpath.parser import parse
-from fhir_server.fhirpath.quantity import UCUM, Quantity
+from fhir_server.fhirpath.paths import Located
 from fhir_server.fhirpath.scope import Resolve, Scope
+from fhir_server.fhirpath.values import to_json
 
 CACHE_SIZE = 20_000  # expressions; the core of R4 has 1,600
 
 # what closures raise on JSON of another shape than the definitions say
 _WRONG_SHAPE = (AttributeError, TypeError, KeyError, ValueError)
 _FAILURES = (FhirPathError, RecursionError, *_WRONG_SHAPE)
-_DEFINE = "defineVariable"
+_DEFINE, _PATHNAME = "defineVariable", "pathname"
 # without these, and without certain nodes, one empty scope serves all runs
 _FUNCTIONS_READ_SCOPE = frozenset(
     ("resolve", "memberOf", "conformsTo", "trace", "now", "today", "timeOfDay", "aggregate", "repeat",
      "descendants", "replace", "replaceMatches", "subsumes", "subsumedBy", "slice", "elementDefinition",
-     "sort", "join", "encode", "decode", "escape", "unescape", "repeatAll", _DEFINE)
+     "sort", "join", "encode", "decode", "escape", "unescape", "repeatAll", "sum", "min", "max", "avg",
+     _PATHNAME, _DEFINE)
 )  # fmt: skip
 _NO_SCOPE = Scope()
 _NONE_DEFINED: Mapping[str, list[Any]] = {}
@@ -42,6 +43,7 @@ class Expression:
     __slots__ = (
         "_compiled",
         "_finish",
+        "_locates",
         "_model",
         "_needs_scope",
         "_prepare",
@@ -56,8 +58,11 @@ class Expression:
         self.text = text
         self.ast = tree
         self.type = type_  # of the item at which a run starts; None: the item itself says it
-        defines = any(isinstance(node, ast.Function) and node.name == _DEFINE for node, _ in ast.walk(tree))
-        context = Context(type_, _resource_type(model, type_), type_, strict=strict, defines=defines)
+        called = {node.name for node, _ in ast.walk(tree) if isinstance(node, ast.Function)}
+        context = Context(
+            type_, _resource_type(model, type_), type_, strict=strict, defines=_DEFINE in called
+        )
+        self._locates = _PATHNAME in called
         self._model = model
         self._compiled = Compiler(model).compile(tree, context)
         self._run = self._compiled.run
@@ -111,6 +116,8 @@ class Expression:
 
     def items(self, item: Any, scope: Scope) -> list[Any]:
         """The collection as the engine has it: for callers that make one scope for many expressions."""
+        if self._locates and scope.located is None:
+            return self._located(item, scope)
         if self._prepare is not None:
             item = self._prepare(item, scope)
         if self._needs_scope:
@@ -120,8 +127,22 @@ class Expression:
         except _FAILURES as error:
             raise self._failure(error) from _cause(error)
 
+    def _located(self, item: Any, scope: Scope) -> list[Any]:
+        """`items` of an expression that asks where something is; what comes out is of the resource again."""
+        root = scope.resource if scope.root is None else scope.root
+        found = Located(self._model, unwrap(item) if root is None else root)
+        own = scope.within(found)
+        if type(item) is Item:
+            start: Any = Item(found.adopt(item.value), item.type, found.adopt(item.element))
+        else:
+            start = found.adopt(item)
+        return [found.original_item(each) for each in self.items(start, own)]
+
     def truth(self, item: Any, scope: Scope) -> bool | None:
         """The result as one Boolean; None: it is empty. What a constraint asks."""
+        if self._locates and scope.located is None:
+            found = self._located(item, scope)
+            return truth(Compiled(lambda this, within: found, None), 0, "the expression")(None, scope)
         if self._prepare is not None:
             item = self._prepare(item, scope)
         if self._needs_scope:
@@ -160,7 +181,7 @@ def _needs_scope(tree: ast.Node) -> bool:
 
 def _reads_scope(node: ast.Node) -> bool:
     match node:
-        case ast.Variable() | ast.Index() | ast.Total() | ast.Binary("&" | "+"):
+        case ast.Variable() | ast.Index() | ast.Total() | ast.Instance() | ast.Binary("&" | "+"):
             return True
         case ast.Function(_, name, arguments):
             return name in _FUNCTIONS_READ_SCOPE or any(map(is_costly, arguments))
@@ -208,14 +229,6 @@ def _of_primitives(found: list[Any]) -> list[Any]:
 
 def _of_any(found: list[Any]) -> list[Any]:
     return [plain for item in found if (plain := to_json(unwrap(item))) is not None]
-
-
-def to_json(value: Any) -> Any:
-    if type(value) is Moment:
-        return value.text
-    if type(value) is Quantity:
-        return {"value": value.value, "unit": value.unit, "system": UCUM, "code": value.unit}
-    return value
 
 
 def typed(items: list[Item]) -> list[tuple[str, Any]]:

@@ -1,9 +1,11 @@
 """All functions by name: the index of the sections."""
 
 from fhir_server.fhirpath import (
+    aggregates,
     boolean,
     boundaries,
     combining,
+    comparison,
     components,
     conversion,
     encoding,
@@ -12,7 +14,9 @@ from fhir_server.fhirpath import (
     external,
     filtering,
     html,
+    intervals,
     math,
+    paths,
     reference,
     sorting,
     strings,
@@ -35,11 +39,15 @@ FUNCTIONS: dict[str, Function] = {
     **conversion.FUNCTIONS,
     **strings.FUNCTIONS,
     **math.FUNCTIONS,
+    **aggregates.FUNCTIONS,
+    **comparison.FUNCTIONS,
     **tree.FUNCTIONS,
     **utility.FUNCTIONS,
     **variables.FUNCTIONS,
+    **paths.FUNCTIONS,
     **boundaries.FUNCTIONS,
     **components.FUNCTIONS,
+    **intervals.FUNCTIONS,
     **encoding.FUNCTIONS,
     **sorting.FUNCTIONS,
     **boolean.FUNCTIONS,
@@ -49,16 +57,11 @@ FUNCTIONS: dict[str, Function] = {
     **html.FUNCTIONS,
 }
 
-# of trial use in https://hl7.org/fhirpath/ and about types or durations that R4 does not have
-NOT_SUPPORTED = frozenset(("toLong", "convertsToLong", "duration", "difference"))
-
 
 def function(name: str, count: int, at: int) -> Function:
     """The function with this name; raises FhirPathError, also when it does not take `count` arguments."""
     found = FUNCTIONS.get(name)
     if found is None:
-        if name in NOT_SUPPORTED:
-            raise FhirPathError(f"{name}() is not supported", at)
         near = nearest(name, FUNCTIONS)
         raise FhirPathError(
             f"there is no function {name}()" + (f", did you mean {near[0]}()?" if near else ""), at

@@ -3,12 +3,25 @@
 An item is a raw JSON value as long as its type is known when the expression is compiled. It is an `Item`
 where only the run knows the type (choice elements, children(), unions of several types), and for a primitive
 with an `id` or extensions, which JSON keeps beside it (`_birthDate`,
-https://hl7.org/fhir/R4/json.html#primitive). Values of the System types that JSON lacks are `Moment`
-(moments.py) and `Quantity` (quantity.py).
+https://hl7.org/fhir/R4/json.html#primitive). Values of the System types that JSON lacks are `Long`,
+`Moment` (moments.py) and `Quantity` (quantity.py).
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
+
+
+class Long(int):
+    """A whole number of 64 bits, which keeps apart from the Integers.
+
+    https://hl7.org/fhirpath/#long. Ask whether int(value) is in a range: for a Long itself that is a search.
+    """
+
+    __slots__ = ()
+
+
+INTEGER_RANGE: Final = range(-(2**31), 2**31)
+LONG_RANGE: Final = range(-(2**63), 2**63)
 
 UNKNOWN: Final = ""
 """The type of an item about which nothing is known; distinct from None, "only the run knows"."""

@@ -19,12 +19,12 @@ _TOKEN = re.compile(
       (?P<space> (?: [ \r\n\t]+ | //[^\r\n]* | /\*(?:[^*]|\*(?!/))*\*/ )+ )
     | (?P<datetime> @\d{{4}} (?: -\d\d (?: -\d\d (?:T(?:{_TIME})?)? | T )? | T )? (?:Z|[+-]\d\d:\d\d)? )
     | (?P<time> @T{_TIME} )
-    | (?P<number> \d+(?:\.\d+)? )
+    | (?P<number> \d+(?:\.\d+|L(?![A-Za-z0-9_]))? )
     | (?P<identifier> [A-Za-z_][A-Za-z0-9_]* )
     | (?P<delimited> `(?:[^`\\]|\\.)*` )
     | (?P<string> '(?:[^'\\]|\\.)*' )
     | (?P<special> \$(?:this|index|total)\b )
-    | (?P<symbol> <=|>=|!=|!~|/(?!\*)|[-+*&|<>=~.,()\[\]{{}}%] )
+    | (?P<symbol> <=|>=|!=|!~|/(?!\*)|[-+*&|<>=~.,:()\[\]{{}}%] )
     """,
     re.VERBOSE | re.DOTALL | re.ASCII,
 )

@@ -6,9 +6,9 @@ https://hl7.org/fhirpath/N1/#literals
 from decimal import Decimal
 
 from fhir_server.fhirpath import ast
-from fhir_server.fhirpath.compiled import BOOLEAN, DECIMAL, EMPTY, INTEGER, STRING, Compiled, constant
-from fhir_server.fhirpath.conversion import INTEGER_RANGE
+from fhir_server.fhirpath.compiled import BOOLEAN, DECIMAL, EMPTY, INTEGER, LONG, STRING, Compiled, constant
 from fhir_server.fhirpath.errors import FhirPathError
+from fhir_server.fhirpath.items import INTEGER_RANGE, LONG_RANGE, Long
 from fhir_server.fhirpath.moments import Moment, parse_moment, parse_time
 from fhir_server.fhirpath.quantity import Quantity
 
@@ -43,13 +43,14 @@ def _decimal(text: str, at: int) -> Decimal:
 
 
 def _number(text: str, at: int) -> Compiled:
-    found = _decimal(text, at)
+    digits = text.removesuffix("L")
+    found = _decimal(digits, at)
     if "." in text:
         return constant(found, DECIMAL)
     # 2147483648 is only meant as the operand of a minus sign
-    if int(found) > INTEGER_RANGE.stop:
-        raise FhirPathError(f"{text} is out of the range of Integer", at)
-    return constant(int(found), INTEGER)
+    if int(found) > (INTEGER_RANGE if digits == text else LONG_RANGE).stop:
+        raise FhirPathError(f"{text} is out of the range of {'Integer' if digits == text else 'Long'}", at)
+    return constant(int(found), INTEGER) if digits == text else constant(Long(digits), LONG)
 
 
 def _moment(text: str, found: Moment | None, at: int) -> Compiled:

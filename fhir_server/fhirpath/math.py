@@ -2,8 +2,8 @@
 
 https://hl7.org/fhirpath/N1/#math, https://hl7.org/fhirpath/N1/#math-2
 
-What overflows is empty: an Integer has 32 bits, a Decimal 28 digits of which 8 are kept when a result has
-more (https://hl7.org/fhirpath/N1/#decimal).
+What overflows is empty: an Integer has 32 bits, a Long 64, a Decimal 28 digits of which 8 are kept when a
+result has more (https://hl7.org/fhirpath/N1/#decimal).
 """
 
 import operator as operators
@@ -17,15 +17,15 @@ from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import (
     DECIMAL,
     INTEGER,
+    LONG,
     STRING,
     Compiled,
     describe,
     from_one,
     singleton,
 )
-from fhir_server.fhirpath.conversion import INTEGER_RANGE
 from fhir_server.fhirpath.errors import FhirPathError
-from fhir_server.fhirpath.items import Item
+from fhir_server.fhirpath.items import INTEGER_RANGE, LONG_RANGE, Item, Long
 from fhir_server.fhirpath.model import Model
 from fhir_server.fhirpath.moments import Moment
 from fhir_server.fhirpath.quantity import Quantity
@@ -46,7 +46,18 @@ def _kept(value: Number | None) -> Number | None:
             return None
         exponent = value.as_tuple().exponent
         return value.quantize(_SMALLEST, ROUND_HALF_UP, _CONTEXT) if int(exponent) < -8 else value
-    return value if value is None or value in INTEGER_RANGE else None
+    return (
+        value
+        if value is None or int(value) in (LONG_RANGE if type(value) is Long else INTEGER_RANGE)
+        else None
+    )
+
+
+def _as_long(value: Number | None, *operands: Number) -> Number | None:
+    """A whole number is a Long when one of the numbers that it comes from is."""
+    if isinstance(value, int) and any(type(each) is Long for each in operands):
+        return Long(value)
+    return value
 
 
 def _divide(left: Number, right: Number) -> Number | None:
@@ -127,7 +138,7 @@ def calculate(operator: str, left: Any, right: Any, at: int, scope: Scope) -> An
         case (bool(), _) | (_, bool()):
             pass
         case int() | Decimal(), int() | Decimal():
-            return _kept(_NUMBERS[operator](left, right))
+            return _kept(_as_long(_NUMBERS[operator](left, right), left, right))
         case str(), str() if operator == "+":
             scope.build(len(left) + len(right), at)
             return left + right
@@ -167,10 +178,10 @@ def polarity(model: Model, operator: str, operand: Compiled, at: int) -> Compile
             case Quantity():
                 return value if operator == "+" else Quantity(-value.value, value.unit)
             case int() | Decimal() if not isinstance(value, bool):
-                return value if operator == "+" else -value
+                return value if operator == "+" else _kept(_as_long(-value, value))
         raise FhirPathError(f"{operator}: {describe(value)} is not a number", at)
 
-    if operand.type in (INTEGER, DECIMAL):
+    if operand.type in (INTEGER, LONG, DECIMAL):
         return from_one(signed, operand.type)
     return _of_result(model, signed, operator, operand, Compiled(operand.run, None))
 
@@ -239,13 +250,13 @@ def _power(number: Number, exponent: Number) -> Number | None:
     if number < 0 and exponent != int(exponent):
         return None
     found = _CONTEXT.power(Decimal(number), Decimal(exponent))
-    if isinstance(number, int) and isinstance(exponent, int) and exponent >= 0:
+    if type(number) is int and type(exponent) is int and exponent >= 0:
         return int(found)
     return found
 
 
 FUNCTIONS = {
-    "abs": _function(abs, keeps_unit=True),
+    "abs": _function(lambda number: _as_long(abs(number), number), keeps_unit=True),
     "ceiling": _function(_whole(ROUND_CEILING), keeps_unit=True),
     "floor": _function(_whole(ROUND_FLOOR), keeps_unit=True),
     "truncate": _function(_whole(ROUND_DOWN), keeps_unit=True),

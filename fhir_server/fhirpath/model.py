@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from fhir_server.definitions.types import Element, TypeDefinition
-from fhir_server.fhirpath.items import UNKNOWN
+from fhir_server.fhirpath.items import UNKNOWN, Long
 from fhir_server.fhirpath.moments import Moment
 from fhir_server.fhirpath.quantity import Quantity
 from fhir_server.resource import ExactDecimal
@@ -23,6 +23,7 @@ SYSTEM_TYPES: dict[str, Category] = {
     "System.Boolean": "boolean",
     "System.String": "string",
     "System.Integer": "number",
+    "System.Long": "number",
     "System.Decimal": "number",
     "System.Date": "date",
     "System.DateTime": "date",
@@ -42,6 +43,7 @@ _SYSTEM_TYPE_OF: dict[type, str] = {
     bool: "System.Boolean",
     str: "System.String",
     int: "System.Integer",
+    Long: "System.Long",
     Decimal: "System.Decimal",
     ExactDecimal: "System.Decimal",
     float: "System.Decimal",
@@ -51,6 +53,7 @@ SAME_IN_FHIR = {
     "System.Boolean": "boolean",
     "System.String": "string",
     "System.Integer": "integer",
+    "System.Long": "integer64",  # of R5; R4 has no such type
     "System.Decimal": "decimal",
     "System.Date": "date",
     "System.DateTime": "dateTime",

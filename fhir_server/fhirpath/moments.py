@@ -108,6 +108,16 @@ def _end(year: int, month: int, precision: int, low: int) -> int:
     return low + _LENGTH_US[precision]
 
 
+def clock_of(moment: Moment) -> str | None:
+    """`10:30:00.000`, without an offset; None: it has no time of day."""
+    if moment.kind == "Time":
+        return moment.text
+    if moment.precision < HOUR:
+        return None
+    time = moment.text.partition("T")[2].rstrip("Z")
+    return time[: max(time.rfind("+"), time.rfind("-"))] if "+" in time or "-" in time else time
+
+
 def from_datetime(instant: datetime) -> Moment:
     """The DateTime of a datetime that knows its offset."""
     text = instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.fhirpath.compiled import EMPTY, Compiled, One, Run, from_one
+from fhir_server.fhirpath.errors import FhirPathError
 from fhir_server.fhirpath.items import UNKNOWN, Item, primitive, primitives
 from fhir_server.fhirpath.model import Model
 from fhir_server.fhirpath.scope import Scope
+from fhir_server.suggestion import nearest
 
 Fetch = Callable[[Any], list[Any]]
 """A JSON object -> the items of one of its elements."""
@@ -40,6 +42,12 @@ def step(model: Model, focus: Compiled, name: str, wanted: str | None = None) ->
             choices = tuple(each for each in choices if model.is_a(each[1], wanted))
         return _choice(model, focus, choices, element.many)
     return _plain(model, focus, name, element.types[0], element.many)
+
+
+def unknown_element(model: Model, type_: str, name: str, at: int) -> FhirPathError:
+    near = nearest(name, [element.name for element, _ in model.properties(type_).values()])
+    problem = f"{type_} has no element {name!r}" + (f", did you mean {near[0]!r}?" if near else "")
+    return FhirPathError(problem, at)
 
 
 def _plain(model: Model, focus: Compiled, name: str, type_: str, many: bool) -> Compiled:

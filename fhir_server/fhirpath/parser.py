@@ -144,6 +144,8 @@ class _Parser:
             elif self.skip("["):
                 node = ast.Indexer(node, self.expression(), at=start.at)
                 self.expect("]")
+            elif self.at_symbol("{") and (type_ := ast.type_specifier(node)):
+                node = self.instance(type_)
             else:
                 return node
 
@@ -173,6 +175,22 @@ class _Parser:
             return ast.Order(key.operand, True, at=start.at)
         return ast.Order(key, False, at=start.at)
 
+    def instance(self, type_: ast.TypeSpecifier) -> ast.Node:
+        """`{:}` has no elements: `{}` alone is the empty collection."""
+        self.expect("{")
+        elements = []
+        if not self.skip(":"):
+            elements.append(self.instance_element())
+            while self.skip(","):
+                elements.append(self.instance_element())
+        self.expect("}")
+        return ast.Instance(type_, tuple(elements), at=type_.at)
+
+    def instance_element(self) -> ast.InstanceElement:
+        name = self.name("the name of an element")
+        self.expect(":")
+        return ast.InstanceElement(name.text, self.expression(), at=name.at)
+
     def term(self) -> ast.Node:
         found = self.token
         if term := _TERMS.get(found.kind):
@@ -197,6 +215,8 @@ class _Parser:
 
     def number(self) -> ast.Node:
         number, unit = self.take(), self.token
+        if number.text.endswith("L"):  # a Long, which takes no unit
+            return ast.Number(number.text, at=number.at)
         if unit.kind == "string":
             self.take()
             return ast.Quantity(number.text, unit.text, calendar=False, at=number.at)

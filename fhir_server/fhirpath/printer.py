@@ -107,6 +107,17 @@ def _as(node: ast.As) -> str:
     return f"{_within(node.operand, LEVELS['as'])} as {_type(node.type)}"
 
 
+def _instance(node: ast.Instance) -> str:
+    names = [each for each in (node.type.namespace, node.type.name) if each is not None]
+    type_ = ".".join(_name(name, at_start=index == 0) for index, name in enumerate(names))
+    elements = ", ".join(map(print_expression, node.elements))
+    return f"{type_} {{ {elements} }}" if elements else f"{type_} {{:}}"
+
+
+def _instance_element(node: ast.InstanceElement) -> str:
+    return f"{_name(node.name)}: {print_expression(node.value)}"
+
+
 _PRINTERS: dict[type[ast.Node], Callable[[Any], str]] = {
     ast.Empty: lambda node: "{}",
     ast.Boolean: lambda node: "true" if node.value else "false",
@@ -130,4 +141,6 @@ _PRINTERS: dict[type[ast.Node], Callable[[Any], str]] = {
     ast.TypeSpecifier: _type,
     ast.Is: _is,
     ast.As: _as,
+    ast.Instance: _instance,
+    ast.InstanceElement: _instance_element,
 }

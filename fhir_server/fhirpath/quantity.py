@@ -16,6 +16,7 @@ from typing import Any, Literal
 from fhir_server import ucum
 
 UCUM = ucum.SYSTEM
+CALENDAR = "http://hl7.org/fhirpath/CodeSystem/calendar-units"
 
 # calendar durations and the UCUM units that mean the same; years and months only mean the same to `~`
 _SAME_UNIT = {
@@ -28,6 +29,18 @@ _SAME_UNIT = {
 }
 _EQUIVALENT_UNIT = _SAME_UNIT | {"year": "a", "month": "mo"}
 _MONTHS = {"year": 12, "month": 1}
+# https://hl7.org/fhirpath/#unit-conversions: of calendar durations a year has 365 days and a month 30
+_CALENDAR_S: dict[str, int | Fraction] = {
+    "year": 31_536_000,
+    "month": 2_592_000,
+    "week": 604_800,
+    "day": 86_400,
+    "hour": 3600,
+    "minute": 60,
+    "second": 1,
+    "millisecond": Fraction(1, 1000),
+}
+_CALENDAR_OF = {code: word for word, code in _EQUIVALENT_UNIT.items()}
 _INCOMPARABLE = {"month", "s"}
 _CONTEXT = Context(prec=34)
 _TEXT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:'([^']+)'|([a-zA-Z]+))?", re.ASCII)
@@ -55,16 +68,59 @@ def from_fhir(item: dict[str, Any]) -> Quantity | None:
     return Quantity(value, item.get("code") or item.get("unit") or "1")
 
 
+def to_fhir(quantity: Quantity) -> dict[str, Any]:
+    """Words of the calendar have a code system of their own, https://hl7.org/fhirpath/#time-valued-quantities."""
+    system = CALENDAR if quantity.unit in _EQUIVALENT_UNIT else UCUM
+    return {"value": quantity.value, "unit": quantity.unit, "system": system, "code": quantity.unit}
+
+
 def parse_quantity(text: str) -> Quantity | None:
     match = _TEXT.fullmatch(text)
     if match is None:
         return None
     number, unit, word = match.groups()
     if word is not None:
-        unit = word.removesuffix("s") if word not in _EQUIVALENT_UNIT else word
-        if unit not in _EQUIVALENT_UNIT:
+        unit = _calendar(word)
+        if unit is None:
             return None
     return Quantity(Decimal(number), unit or "1")
+
+
+def _calendar(word: str) -> str | None:
+    """The singular of a calendar duration; None: it is none."""
+    return next((each for each in (word, word.removesuffix("s")) if each in _EQUIVALENT_UNIT), None)
+
+
+def in_unit(quantity: Quantity, wanted: str) -> Quantity | None:
+    """The same quantity in another unit; None: that is no unit, or they do not go together.
+
+    https://hl7.org/fhirpath/#unit-conversions: a number without a unit takes the one that is wanted. Between
+    calendar durations and UCUM the units of the source are calculated with: `182.5 days` are `0.5 'a'`.
+    """
+    target = _calendar(wanted) or wanted
+    if target not in _EQUIVALENT_UNIT and ucum.unit(target) is None:
+        return None
+    if quantity.unit in ("1", target):
+        return Quantity(quantity.value, target)
+    if quantity.unit in _EQUIVALENT_UNIT:
+        word = _CALENDAR_OF.get(target, target)
+        if word in _EQUIVALENT_UNIT:
+            return Quantity(_converted(quantity.value, _calendar_factor(quantity.unit, word)), target)
+        seconds = _converted(quantity.value, Fraction(1) * _CALENDAR_S[quantity.unit])
+        found = ucum.convert(seconds, "s", target)
+    else:
+        found = ucum.convert(quantity.value, quantity.unit, _EQUIVALENT_UNIT.get(target, target))
+    return None if found is None else Quantity(found, target)
+
+
+def _calendar_factor(source: str, target: str) -> Fraction:
+    if source in _MONTHS and target in _MONTHS:
+        return Fraction(_MONTHS[source], _MONTHS[target])
+    return Fraction(1) * _CALENDAR_S[source] / _CALENDAR_S[target]
+
+
+def _converted(value: Decimal, factor: Fraction) -> Decimal:
+    return _CONTEXT.divide(_CONTEXT.multiply(value, factor.numerator), Decimal(factor.denominator))
 
 
 def base(quantity: Quantity, units: dict[str, str] = _SAME_UNIT) -> tuple[str, Fraction]:

@@ -21,6 +21,20 @@ class PatternError(Exception):
     """What is wrong with a regular expression."""
 
 
+_FLAGS = frozenset("im")
+
+
+def flagged(pattern: str, flags: str) -> str:
+    """The pattern with flags: `i` in any case, `m` for `^` and `$` at each line. Raises PatternError.
+
+    https://hl7.org/fhirpath/#fn-matches
+    """
+    unknown = set(flags) - _FLAGS
+    if unknown:
+        raise PatternError(f"{min(unknown)!r} is no flag, there are i and m")
+    return f"(?{''.join(sorted(set(flags)))}){pattern}" if flags else pattern
+
+
 @lru_cache(1024)
 def matcher(pattern: str) -> Callable[[str], bool]:
     """Whether the pattern matches somewhere in a text; raises PatternError.

@@ -1,6 +1,7 @@
 """What a run knows besides the item at which it starts."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
@@ -58,6 +59,7 @@ class Scope:
     element_definition: ElementDefinition | None = None
     defined: Mapping[str, list[Any]] = _NO_VARIABLES  # by defineVariable(), never changed in place
     instant: datetime | None = None  # of now(); None: not asked yet
+    located: Any = None  # `Located` (paths.py): where the items stand; None: nobody asked
     visited = 0
     deadline: float | None = None  # None: nothing was visited yet
 
@@ -77,6 +79,21 @@ class Scope:
         self.member_of = member_of
         self.conforms_to = conforms_to
         self.memo: dict[Any, Any] = {}  # results that hang on nothing but the resource
+
+    def within(self, located: Any) -> "Scope":
+        """The same for a run on the copies of a `Located`; what is traced are the originals again."""
+        found = copy(self)
+        found.located, found.memo = located, {}
+        found.resource, found.root = located.adopt(self.resource), located.adopt(self.root)
+        found.variables = {name: located.adopt(value) for name, value in self.variables.items()}
+        resolve, conforms_to, trace = self.resolve, self.conforms_to, self.trace
+        if resolve is not None:
+            found.resolve = lambda reference: located.adopt(resolve(reference))
+        if conforms_to is not None:
+            found.conforms_to = lambda value, profile: conforms_to(located.original(value), profile)
+        if trace is not None:
+            found.trace = lambda name, items: trace(name, [located.original_item(item) for item in items])
+        return found
 
     def now(self) -> datetime:
         """The same instant for the whole run (https://hl7.org/fhirpath/N1/#current-date-and-time-functions)."""

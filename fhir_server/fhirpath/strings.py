@@ -1,7 +1,8 @@
 """indexOf(), substring(), startsWith(), matches() and the other functions on strings.
 
 https://hl7.org/fhirpath/N1/#string-manipulation; split(), join(), trim(), lastIndexOf() and matchesFull() are
-of https://hl7.org/fhirpath/#additional-string-functions.
+of https://hl7.org/fhirpath/#additional-string-functions, and so are the flags of
+regular expressions.
 """
 
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from typing import Any
 from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import ABSENT, BOOLEAN, INTEGER, STRING, Compiled, describe, from_one
 from fhir_server.fhirpath.errors import FhirPathError
-from fhir_server.fhirpath.regex import PatternError, matcher, replaced
+from fhir_server.fhirpath.regex import PatternError, flagged, matcher, replaced
 from fhir_server.fhirpath.scope import TEXT_LIMIT, Scope
 from fhir_server.fhirpath.values import to_system
 
@@ -96,14 +97,15 @@ def _matches(call: Call, *, whole: bool = False) -> Compiled:
     """whole: the pattern has to match all of the text."""
     focus, pattern, at = call.focus_string(), call.string(0), call.node.arguments[0].at
     fixed = call.argument(0).constant
+    flags = call.string(1) if call.count > 1 else None
 
-    def compiled(found: str) -> Callable[[str], bool]:
+    def compiled(found: str, set_: str = "") -> Callable[[str], bool]:
         try:
-            return matcher(rf"\A(?:{found})\z" if whole else found)
+            return matcher(flagged(rf"\A(?:{found})\z" if whole else found, set_))
         except PatternError as error:
             raise FhirPathError(str(error), at) from None
 
-    if type(fixed) is str:
+    if type(fixed) is str and flags is None:
         matches = compiled(fixed)
 
         def of_fixed(this: Any, scope: Scope) -> bool | None:
@@ -114,21 +116,26 @@ def _matches(call: Call, *, whole: bool = False) -> Compiled:
 
     def one(this: Any, scope: Scope) -> bool | None:
         found, expression = focus(this, scope), pattern(this, scope)
-        return None if found is None or expression is None else compiled(expression)(found)
+        set_ = "" if flags is None else flags(this, scope)
+        if found is None or expression is None or set_ is None:
+            return None
+        return compiled(expression, set_)(found)
 
     return from_one(one, BOOLEAN)
 
 
 def _replace_matches(call: Call) -> Compiled:
     focus, pattern, substitution = call.focus_string(), call.string(0), call.string(1)
+    flags = call.string(2) if call.count > 2 else None
     at = call.at
 
     def one(this: Any, scope: Scope) -> str | None:
         found, old, new = focus(this, scope), pattern(this, scope), substitution(this, scope)
-        if found is None or old is None or new is None:
+        set_ = "" if flags is None else flags(this, scope)
+        if found is None or old is None or new is None or set_ is None:
             return None
         try:
-            changed = replaced(old, new, found, TEXT_LIMIT)
+            changed = replaced(flagged(old, set_), new, found, TEXT_LIMIT)
         except PatternError as error:
             raise FhirPathError(str(error), at) from None
         scope.build(len(changed), at)
@@ -222,9 +229,9 @@ FUNCTIONS = {
     "upper": _change(str.upper),
     "lower": _change(str.lower),
     "replace": Function(_replace, 2, 2),
-    "matches": Function(_matches, 1, 1),
-    "matchesFull": Function(lambda call: _matches(call, whole=True), 1, 1),
-    "replaceMatches": Function(_replace_matches, 2, 2),
+    "matches": Function(_matches, 1, 2),
+    "matchesFull": Function(lambda call: _matches(call, whole=True), 1, 2),
+    "replaceMatches": Function(_replace_matches, 2, 3),
     "length": Function(_length),
     "toChars": Function(_to_chars),
     "split": Function(_split, 1, 1),

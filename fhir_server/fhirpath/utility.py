@@ -1,6 +1,6 @@
-"""trace(), now(), today(), timeOfDay(), aggregate().
+"""trace(), now(), today(), timeOfDay().
 
-https://hl7.org/fhirpath/N1/#utility-functions, https://hl7.org/fhirpath/N1/#aggregates
+https://hl7.org/fhirpath/N1/#utility-functions
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from fhir_server.fhirpath.call import Call, Function
 from fhir_server.fhirpath.compiled import Compiled, from_one
 from fhir_server.fhirpath.moments import Moment, from_datetime, parse_moment, parse_time
-from fhir_server.fhirpath.navigation import as_items, dynamic
+from fhir_server.fhirpath.navigation import as_items
 from fhir_server.fhirpath.scope import Scope
 
 
@@ -23,7 +23,10 @@ def _trace(call: Call) -> Compiled:
         if scope.trace is not None:
             shown = items
             if projection is not None:
-                shown = [found for item in items for found in projection.run(item, scope)]
+                before, shown = scope.index, []
+                for scope.index, item in enumerate(items):
+                    shown += projection.run(item, scope)
+                scope.index = before
             scope.trace(name(this, scope) or "", shown if type_ is None else as_items(model, shown, type_))
         return items
 
@@ -42,30 +45,9 @@ def _time_of_day(this: Any, scope: Scope) -> Moment | None:
     return parse_time(scope.now().time().isoformat(timespec="milliseconds"))
 
 
-def _aggregate(call: Call) -> Compiled:
-    """Runs the aggregator once per item; `$total` is what the run before gave."""
-    aggregator = dynamic(call.model, call.each(0)).run
-    initial = dynamic(call.model, call.argument(1)).run if call.count > 1 else None
-    run, at = call.focus.run, call.at
-
-    def many(this: Any, scope: Scope) -> list[Any]:
-        items = run(this, scope)
-        scope.visit(len(items), at)
-        before = scope.index, scope.total
-        total = [] if initial is None else initial(this, scope)
-        for index, item in enumerate(items):
-            scope.index, scope.total = index, total
-            total = aggregator(item, scope)
-        scope.index, scope.total = before
-        return total
-
-    return Compiled(many, None)
-
-
 FUNCTIONS = {
     "trace": Function(_trace, 1, 2),
     "now": Function(lambda call: from_one(_now, "System.DateTime")),
     "today": Function(lambda call: from_one(_today, "System.Date")),
     "timeOfDay": Function(lambda call: from_one(_time_of_day, "System.Time")),
-    "aggregate": Function(_aggregate, 1, 2),
 }

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_server.fhirpath import quantity
-from fhir_server.fhirpath.items import Item, unwrap
+from fhir_server.fhirpath.items import Item, Long, unwrap
 from fhir_server.fhirpath.model import Category, Model
 from fhir_server.fhirpath.moments import Moment, parse_moment, parse_time
 from fhir_server.fhirpath.quantity import Quantity
@@ -93,6 +93,17 @@ _BY_CATEGORY: dict[Category, ToSystem] = {
     "quantity": _quantity,
     "complex": unwrap,
 }
+
+
+def to_json(value: Any) -> Any:
+    """The JSON of a System value; the values of JSON are themselves."""
+    if type(value) is Moment:
+        return value.text
+    if type(value) is Long:
+        return int(value)
+    if type(value) is Quantity:
+        return quantity.to_fhir(value)
+    return value
 
 
 _FEW = 12  # objects

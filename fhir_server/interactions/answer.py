@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/http.html#return
 """
 
+from base64 import b64encode
+
 from fhir_server.interactions.request import Request, Response
 from fhir_server.outcome import Issue, operation_outcome
 from fhir_server.resource import encode
@@ -19,13 +21,19 @@ def body_of(request: Request, response: Response) -> bytes | None:
     if response.resource is not None:
         return encode(response.resource)
     if response.version is None:
-        return response.body
+        return _binary(response) if response.media_type is not None else response.body
     if request.prefer_return is not None and request.method in _WRITES:
         if request.prefer_return == "minimal":
             return None
         if request.prefer_return == "OperationOutcome":
             return outcome_of(response)
     return response.version.body or None
+
+
+def _binary(response: Response) -> bytes:
+    """What is no FHIR, in FHIR: https://hl7.org/fhir/R4/binary.html"""
+    data = b64encode(response.body or b"").decode()
+    return encode({"resourceType": "Binary", "contentType": response.media_type, "data": data})
 
 
 def outcome_of(response: Response) -> bytes:

@@ -60,6 +60,8 @@ class Response:
     version: Version | None = None
     resource: Resource | None = None  # an answer that is built, not stored: Bundle, OperationOutcome
     body: bytes | None = None  # the JSON of a built answer when it was joined from bytes
+    # of a `body` that is no FHIR: text/csv; inside a Bundle it is answered as a Binary. None: it is JSON
+    media_type: str | None = None
     location: str | None = None  # absolute URL of a version that was made
     issues: tuple[Issue, ...] = ()  # for Prefer: return=OperationOutcome, and warnings
     headers: dict[str, str] = field(default_factory=dict)

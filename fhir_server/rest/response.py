@@ -49,6 +49,10 @@ def render(exchange: Exchange, response: Response) -> Answer:
         headers += [(name.lower().encode(), value.encode()) for name, value in response.headers.items()]
     if response.status in _BODILESS:
         return Answer(response.status, headers, b"", None)
+    if response.media_type is not None:
+        headers.append((b"content-type", response.media_type.encode()))
+        body = response.body or b""
+        return Answer(response.status, headers, body, len(body))
     body = _body(exchange, response)
     if body:
         headers.append((b"content-type", exchange.format.content_type))

@@ -11,13 +11,14 @@ NAMES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
 )
 NUMBERS = st.from_regex(r"\A[0-9]{1,5}(\.[0-9]{1,4})?\Z")
+LONGS = st.from_regex(r"\A[0-9]{1,18}L\Z")
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 
 LEAVES = st.one_of(
     st.builds(ast.Empty),
     st.builds(ast.Boolean, st.booleans()),
     st.builds(ast.String, TEXTS),
-    st.builds(ast.Number, NUMBERS),
+    st.builds(ast.Number, st.one_of(NUMBERS, LONGS)),
     st.builds(ast.Date, st.dates().map(str)),
     st.builds(ast.DateTime, st.datetimes().map(lambda moment: moment.strftime("%Y-%m-%dT%H:%M").zfill(16))),
     st.builds(ast.Time, st.sampled_from(["14", "14:34", "14:34:28", "14:34:28.123"])),
@@ -51,7 +52,12 @@ def _above(below: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.Node]:
         st.lists(below, min_size=2, max_size=4).map(_union),
         st.builds(ast.Is, below, TYPES),
         st.builds(ast.As, below, TYPES),
+        st.builds(ast.Instance, TYPES, st.lists(_element(below), max_size=3).map(tuple)),
     )
+
+
+def _element(below: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.InstanceElement]:
+    return st.builds(ast.InstanceElement, NAMES, below)
 
 
 TREES = st.recursive(LEAVES, _above, max_leaves=12)
@@ -74,7 +80,10 @@ _VALUES = st.one_of(
     st.builds(ast.Empty),
     st.builds(ast.Boolean, st.booleans()),
     st.builds(ast.String, st.sampled_from(_TEXTS)),
-    st.builds(ast.Number, st.sampled_from(["0", "1", "2", "1.5", "0.0", "2147483647", "0.00000001"])),
+    st.builds(
+        ast.Number,
+        st.sampled_from(["0", "1", "2", "1.5", "0.0", "2147483647", "0.00000001", "9223372036854775807L"]),
+    ),
     st.builds(ast.Date, st.sampled_from(["2015", "2015-02", "2015-02-28", "0001", "9999-12"])),
     st.builds(ast.DateTime, st.sampled_from(["2015T", "2015-02-28T10", "2015-02-28T10:00:00.5+08:00"])),
     st.builds(ast.Time, st.sampled_from(["10", "10:00", "10:00:00.123"])),
@@ -110,7 +119,12 @@ def _meaningful(below: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.Nod
         st.lists(below, min_size=2, max_size=3).map(_union),
         st.builds(ast.Is, below, _TYPES),
         st.builds(ast.As, below, _TYPES),
+        st.builds(ast.Instance, _TYPES, st.lists(_filled(below), max_size=2).map(tuple)),
     )
+
+
+def _filled(below: st.SearchStrategy[ast.Node]) -> st.SearchStrategy[ast.InstanceElement]:
+    return st.builds(ast.InstanceElement, _ELEMENTS, below)
 
 
 EXPRESSIONS = st.recursive(_VALUES, _meaningful, max_leaves=8)

@@ -184,13 +184,21 @@ def test_what_is_left_out_on_request_is_told(fhir: Fhir) -> None:
     assert link(found, "self") == "Patient?_id=1"
 
 
-@pytest.mark.parametrize("search", ["张", "张三", "三", "zhangsan", "zs", "ＺＳ", "张 三"])
-def test_chinese_names_as_people_type_them(fhir: Fhir, search: str) -> None:
-    put_all(fhir, patient(id="1", name=[{"text": "张三"}]), patient(id="2", name=[{"text": "李四"}]))
-    name = (
-        "name:contains" if search == "三" else "phonetic" if search.isascii() or search == "ＺＳ" else "name"
-    )
-    assert matches(fhir.read(f"Patient?{name}={search}")) == ["1"]
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("name=张", ["1"]), ("name=张三", ["1"]), ("name:contains=三", ["1"]), ("name=张 三", ["1"]),
+        ("name=zhangsan", ["1"]), ("name=Zhang San", ["1"]), ("name=zs", ["1"]), ("name=ＺＳ", ["1"]),
+        ("phonetic=zhangsan", ["1"]), ("name=shan", ["3"]), ("name=dan", ["3"]), ("name=sf", ["3"]),
+        ("name=ouyang", ["4"]), ("name=oy", ["4"]), ("name=阿依古丽•买买提", ["5"]), ("name=买买提", ["5"]),
+        ("name=𠮷田", ["6"]),
+    ],
+)  # fmt: skip
+def test_E10_14_chinese_names_as_people_type_them(fhir: Fhir, search: str, found: list[str]) -> None:
+    """Characters, pinyin, initials, a surname of two readings, one of two characters, dots, four bytes."""
+    names = ("张三", "李四", "单芳", "欧阳明", "阿依古丽·买买提", "𠮷田")
+    put_all(fhir, *(patient(id=str(n), name=[{"text": name}]) for n, name in enumerate(names, 1)))
+    assert matches(fhir.read(f"Patient?{search}")) == found
 
 
 # REST

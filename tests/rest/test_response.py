@@ -37,6 +37,14 @@ def test_head_has_the_headers_of_get_and_no_body() -> None:
         assert headed.headers[name] == got.headers[name]
 
 
+def test_what_is_no_fhir_goes_out_as_it_is() -> None:
+    made = Response(200, body=b"a,b\r\n", media_type="text/csv; charset=utf-8", headers={"X-Own": "1"})
+    answer = ask("GET", "/fhir/Patient/1?_pretty=true", perform=Performed(made))
+    assert (answer.status, answer.body) == (200, b"a,b\r\n")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert (answer.headers["content-length"], answer.headers["x-own"]) == ("5", "1")
+
+
 def test_304_has_the_version_and_neither_body_nor_length() -> None:
     answer = ask("GET", "/fhir/Patient/1", perform=Performed(Response(304, version=version())))
     assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", 'W/"3"')

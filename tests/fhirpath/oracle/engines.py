@@ -33,7 +33,7 @@ LITERALS = (
     "@2014-05-06T10:30:15Z", "@2014-05-06T10:30:15.5+08:00", "@T10", "@T10:30", "@T10:30:15",
     "@T10:30:15.123", "{}",
     "1 'mg'", "0.001 'g'", "4.5 'kg'", "1 'wk'", "7 'd'", "2 weeks", "1 year", "12 months", "37.5 'Cel'",
-    "5 'cm'", "0.05 'm'", "4 days", "1 'tablets'",
+    "5 'cm'", "0.05 'm'", "4 days", "1 'tablets'", "5L", "-5L", "3000000000L", "9223372036854775807L",
 )  # fmt: skip
 FUNCTIONS = (
     *(f"{to}{name}()"
@@ -44,7 +44,8 @@ FUNCTIONS = (
     "length()", "upper()", "lower()", "toChars().count()", "trim()", "not()", "type().name", "exists()",
     "count()", "is(System.String)", "is(System.Decimal)", "is(System.Quantity)", "split(',').count()",
     "encode('base64')", "escape('html')", "indexOf('a')", "matches('^a')", "substring(1)", "startsWith('a')",
-    "contains('b')",
+    "contains('b')", "toLong()", "convertsToLong()", "is(System.Long)", "sum()", "min()", "max()", "avg()",
+    "comparable(1 'g')", "toQuantity('g')", "matches('^A', 'i')",
 )  # fmt: skip
 OPERATORS = (
     "+", "-", "*", "/", "div", "mod", "&", "=", "!=", "~", "!~", "<", "<=", ">", ">=",

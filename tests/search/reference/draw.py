@@ -177,7 +177,8 @@ class Drawing:
             return token(chance, ("Identifier", typed[1].get("identifier", {})))
         if parameter.type == "reference" and modifier in (":above", ":below"):
             targets = [each for each in self.world.targets(parameter, type_) if each in self._by_type]
-            return "/".join(chance.choice(self._by_type[chance.choice(targets)]))
+            held = self._by_type[chance.choice(targets)] if targets else [(type_, "absent")]
+            return "/".join(chance.choice(held))
         if modifier and parameter.type == "reference" and roll < 0.9:  # the type of the modifier goes before
             return reference(chance, typed).rpartition("/")[2]
         if parameter.type == "token" and modifier[1:] in terminology.MODIFIERS:

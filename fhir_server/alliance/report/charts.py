@@ -1,0 +1,105 @@
+"""The drawings of a report: SVG by Matplotlib, with texts as texts, so that the reader's fonts show them.
+
+Imported when a page is asked for: Matplotlib takes most of a second.
+"""
+
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from io import StringIO
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Drawing
+from sankeyflow import Sankey
+
+# Chinese fonts of Linux, Windows and macOS; the first that the reader has
+FONTS = [
+    "Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei", "sans-serif",
+]  # fmt: skip
+_BLUE, _ORANGE = "#2b6cb0", "#dd8b2b"
+_COLOURS = [_BLUE, _ORANGE, "#4c9f70", "#b4526a", "#7a6bb0", "#7f8c8d"]
+_WIDTH = 7.6  # inches; a page has 72 points to one
+_BAR = 0.3
+
+matplotlib.rcParams.update(
+    {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "work-report",  # the same drawing for the same numbers
+        "font.family": FONTS,
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+)
+# where a font is missing the reader's machine has to have it, not this one
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
+
+
+def flows(found: Mapping[tuple[str, str], float], left: Sequence[str], right: Sequence[str]) -> str:
+    """A Sankey diagram: from the names on the left to those on the right, in the given order."""
+    count = max(sum(any(name == pair[side] for pair in found) for name in names)
+                for side, names in enumerate((left, right)))  # fmt: skip
+    drawing, axes = _drawing(1.2 + 0.9 * count)
+    columns = []
+    for side, (names, place) in enumerate(((left, "left"), (right, "right"))):
+        sums = {name: sum(value for pair, value in found.items() if pair[side] == name) for name in names}
+        # the library knows a node by its name: the same name on both sides needs a mark that nobody sees
+        columns.append(
+            [
+                (
+                    name + "\u200b" * side,
+                    value,
+                    {"label_pos": place, "color": _colour(names.index(name))},
+                )
+                for name, value in sums.items()
+                if value
+            ]
+        )
+    links = [(one, other + "\u200b", value) for (one, other), value in found.items() if value]
+    sankey = Sankey(flows=links, nodes=columns, node_opts={"label_format": "{label}  {value:,.0f}"})
+    sankey.draw(axes)
+    return _svg(drawing)
+
+
+def columns(labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str) -> str:
+    """Bars side by side over labels such as months."""
+    drawing, axes = _drawing(3.0)
+    width = 0.8 / len(series)
+    for number, (name, values) in enumerate(series.items()):
+        places = [place - 0.4 + width * (number + 0.5) for place in range(len(labels))]
+        axes.bar(places, values, width, label=name, color=_colour(number))
+    axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 8 else 0)
+    axes.set_ylabel(unit)
+    if len(series) > 1:
+        axes.legend(frameon=False)
+    return _svg(drawing)
+
+
+def rows(values: Mapping[str, float], unit: str) -> str:
+    """Bars under each other, each with its name and its number."""
+    drawing, axes = _drawing(0.9 + _BAR * len(values))
+    names = list(values)[::-1]
+    bars = axes.barh(names, [values[name] for name in names], color=_BLUE, height=0.7)
+    axes.bar_label(bars, fmt="{:,.0f}", padding=3)
+    axes.set_xlabel(unit)
+    return _svg(drawing)
+
+
+def _colour(number: int) -> str:
+    return _COLOURS[number % len(_COLOURS)]
+
+
+def _drawing(height: float) -> tuple[Drawing, Axes]:
+    drawing = Drawing(figsize=(_WIDTH, height), layout="constrained")
+    return drawing, drawing.subplots()
+
+
+def _svg(drawing: Drawing) -> str:
+    # of the same filter there is one, however often it is set; nothing is put back, so threads may do it
+    warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+    out = StringIO()
+    drawing.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]

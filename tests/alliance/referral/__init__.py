@@ -1,0 +1,1 @@
+"""Referrals through the interactions, over HTTP, and as the table says."""

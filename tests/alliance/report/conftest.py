@@ -1,0 +1,3 @@
+from tests.interactions.conftest import fhir
+
+__all__ = ["fhir"]
