@@ -48,6 +48,7 @@ class Settings:
     conditional_delete: str = "single"
     conditional_delete_limit: int = 1000
     versioned_update: tuple[str, ...] = ()
+    referential_integrity: tuple[str, ...] = ()
     gzip_from_bytes: int = 2048
     keep_alive_s: int = 65
     stop_timeout_s: int = 20

@@ -14,6 +14,7 @@ from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import SearchParameter
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.integrity import is_kept
 from fhir_server.interactions.operations import OPERATIONS
 from fhir_server.interactions.preconditions import lists_tag
 from fhir_server.interactions.request import Request, Response
@@ -144,7 +145,7 @@ class _Statement:
             "readHistory": True,
             "updateCreate": True,
             **({} if self._normative else self._conditional()),
-            "referencePolicy": ["literal", "logical"],
+            "referencePolicy": ["literal", "logical", *self._enforced(name)],
             "searchInclude": ["*", *includes],
             "searchRevInclude": [
                 "*",
@@ -172,6 +173,9 @@ class _Statement:
         shapes = (shape for shape in self._table if _LEVELS.get(shape.partition("/")[0]) == level)
         codes = (code for shape in shapes for each in self._table[shape].values() for code in each.codes)
         return [{"code": code} for code in codes]
+
+    def _enforced(self, name: str) -> list[str]:
+        return ["enforced"] if is_kept(self._settings, name) else []
 
     def _references(self, name: str) -> list[SearchParameter]:
         return [parameter for parameter in self._parameters[name] if parameter.type == "reference"]

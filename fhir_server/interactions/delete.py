@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/http.html#delete
 """
 
+from fhir_server.interactions import integrity
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.preconditions import expected_version, needs_state, require_state
 from fhir_server.interactions.request import Request, Response
@@ -30,7 +31,10 @@ async def remove(
     if needs_state(request):
         await require_state(transaction, request, resource_type, id_)
     await require_removable(context, transaction, request, resource_type, id_)
-    return await transaction.delete(resource_type, id_, if_match=expected_version(request))
+    version = await transaction.delete(resource_type, id_, if_match=expected_version(request))
+    if version is not None:
+        integrity.removed(context, transaction, request.access, (resource_type, id_))
+    return version
 
 
 def answer(request: Request, deletions: list[Version]) -> Response:

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from fhir_server.clock import Clock
+from fhir_server.interactions import integrity
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.criteria import compile_criteria
+from fhir_server.interactions.integrity import Links, links_of
 from fhir_server.interactions.preconditions import (
     expected_version,
     needs_state,
@@ -38,6 +40,7 @@ class Checked(NamedTuple):
     resource: Resource
     rows: Rows
     warnings: tuple[Issue, ...]
+    links: Links | None = None  # what has to be there; None: nothing
 
     def content(self, id_: str) -> Content:
         resource_type = self.resource["resourceType"]
@@ -98,7 +101,7 @@ async def check(context: Context, resource: Resource, at: str | None = None) -> 
     warnings = validate(context, resource, at)
     if context.profiles.concerns(resource):
         warnings += await _against_profiles(context, resource, at or resource["resourceType"])
-    return Checked(resource, context.indexer.rows(resource), warnings)
+    return Checked(resource, context.indexer.rows(resource), warnings, links_of(context, resource, at))
 
 
 async def _against_profiles(context: Context, resource: Resource, at: str) -> tuple[Issue, ...]:
@@ -142,6 +145,8 @@ async def put(
         checked = await _judged(context, transaction, request, draft, method)
         content = checked.content(draft.id)
     written = await transaction.put(content, method=method, if_match=if_match, force=force)
+    if checked.links is not None:
+        integrity.written(context, transaction, request.access, checked.links)
     return answer(request, written, checked.warnings)
 
 

@@ -21,6 +21,7 @@ from fhir_server.store.explanation import Explanation
 from fhir_server.store.layers import Layer, Shadows
 from fhir_server.store.passing import PassingReader, PassingTransaction
 from fhir_server.store.protocol import (
+    AtEnd,
     Content,
     Extract,
     HistoryRange,
@@ -249,6 +250,13 @@ class LayeredTransaction(LayeredReader, PassingTransaction):
         self.closures = tx.closures
         self._extract = extract
         self.touched: set[str] = set()  # types of what was written
+        self._checks: dict[AtEnd, AtEnd] = {}
+
+    def at_end(self, check: AtEnd, item: Any) -> None:
+        def over_layers(_: Transaction, items: list[Any]) -> Awaitable[None]:
+            return check(self, items)
+
+        self._tx.at_end(self._checks.setdefault(check, over_layers), item)
 
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False

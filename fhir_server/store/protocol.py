@@ -7,7 +7,7 @@ passes a transaction that is still in flight.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from fhir_server.store.algebra import FullText, Moment, Node, Query
 from fhir_server.store.closures import ClosureReader, ClosureWriter
@@ -153,8 +153,15 @@ class Reader(Protocol):
         """In the order in which they were first put."""
 
 
+AtEnd = Callable[["Transaction", list[Any]], Awaitable[None]]
+"""Looks at the state at the end of a unit of work, with all that was given for it; may raise."""
+
+
 class Transaction(Reader, Protocol):
     """Reads see what the same unit of work wrote."""
+
+    def at_end(self, check: AtEnd, item: Any) -> None:
+        """Have `check` called once, after all that the unit does, for what only the whole can show."""
 
     @property
     def concepts(self) -> ConceptWriter:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from fhir_server.outcome import FhirError
 from fhir_server.store.algebra import Between, Everything, LexiconIn, Node, Query, SortKey, StringStarts
 from fhir_server.store.layered import LayeredStore
-from fhir_server.store.protocol import HistoryRange
+from fhir_server.store.protocol import HistoryRange, Transaction
 from fhir_server.store.sqlite import SqliteStore, open_store
 from fhir_server.store.sqlite.seal import seal
 from tests.store.conftest import Fresh, Run
@@ -74,6 +74,21 @@ def test_reads_what_only_a_layer_has(fresh: Fresh, run: Run[Any], layer: Layer) 
     assert run(store.vread("Patient", "below", 1)) == found
     assert run(store.read("Patient", "nowhere")) is None
     assert run(store.read_many([("Patient", "below"), ("Group", "x")])) == [found]
+
+
+def test_what_is_put_off_to_the_end_sees_the_layers(fresh: Fresh, run: Run[Any], layer: Layer) -> None:
+    store = LayeredStore(fresh(), [layer(patient("below"))])
+    asked: list[tuple[list[str], bool]] = []
+
+    async def check(tx: Transaction, items: list[Any]) -> None:
+        asked.append((items, await tx.read("Patient", "below") is not None))
+
+    async def work(tx: Transaction) -> None:
+        tx.at_end(check, "first")
+        tx.at_end(check, "second")
+
+    run(store.transaction(work))
+    assert asked == [(["first", "second"], True)]
 
 
 def test_what_the_main_store_has_shadows_a_layer(fresh: Fresh, run: Run[Any], layer: Layer) -> None:

@@ -4,7 +4,9 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
 from collections.abc import Iterator
+from typing import Any
 
+from fhir_server.interactions import integrity
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.operations.parameters import Arguments, arguments
 from fhir_server.interactions.read import existing
@@ -15,6 +17,7 @@ from fhir_server.resource import Resource, decode
 
 _KNOWN = ("resource", "mode", "profile")
 MODES = ("create", "update", "delete", "profile")
+_WRITTEN = ("batch", "transaction")
 
 
 async def validate(context: Context, request: Request) -> Response:
@@ -31,6 +34,7 @@ async def validate(context: Context, request: Request) -> Response:
     resource = await _resource(context, request, given, mode)
     found = [*_of_mode(request, resource, mode)]
     found += await review(context.validator, context.profiles, resource, asked)
+    found += await integrity.issues(context, context.store, request.access, [*_links(context, resource)])
     return _answer(found, _clean(resource, found))
 
 
@@ -49,6 +53,32 @@ async def _resource(context: Context, request: Request, given: Arguments, mode: 
     if request.resource_type not in (None, found):
         raise invalid(f"resourceType is {found!r}, the URL names {request.resource_type}")
     return resource
+
+
+def _links(context: Context, resource: Resource) -> Iterator[integrity.Links]:
+    """What has to be there: for the resource, or for those that a Bundle would write."""
+    resource_type = resource.get("resourceType")
+    kept = context.settings.referential_integrity
+    if not kept or resource_type not in context.definitions.resource_types:
+        return
+    if resource_type != "Bundle" and (links := integrity.links_of(context, resource, None)):
+        yield links
+    if resource.get("type") in _WRITTEN and isinstance(entries := resource.get("entry"), list):
+        siblings = {name for entry in entries for name in _names(entry)}
+        for index, entry in enumerate(entries):
+            match entry:
+                case {"resource": {"resourceType": str()} as inner}:
+                    links = integrity.links_of(context, inner, f"Bundle.entry[{index}].resource")
+                    if links is not None:
+                        yield links.without(siblings)
+
+
+def _names(entry: Any) -> Iterator[str]:
+    """What references to the resource of an entry may say."""
+    match entry:
+        case {"resource": {"resourceType": str(type_), **rest}}:
+            yield str(entry.get("fullUrl"))
+            yield f"{type_}/{rest.get('id')}"
 
 
 def _of_mode(request: Request, resource: Resource, mode: str | None) -> Iterator[Issue]:
@@ -74,6 +104,11 @@ async def _deletion(context: Context, request: Request) -> list[Issue]:
     except FhirError as error:
         text = f"{error}: a delete does nothing"
         return [Issue("warning", error.issues[0].code, text, None, "mode-delete")]
+    found = await integrity.referrer(context, context.store, (request.resource_type, request.id))
+    if found is not None:
+        who = "/".join(found) if request.access is None else "another resource"
+        text = f"{name} cannot be deleted: {who} refers to it"
+        return [Issue("error", "conflict", text, None, "mode-delete")]
     return [Issue("information", "informational", f"{name} can be deleted")]
 
 

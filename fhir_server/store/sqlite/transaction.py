@@ -10,7 +10,7 @@ import apsw
 from fhir_server.store.algebra import Moment, Node, Query
 from fhir_server.store.explanation import Explanation
 from fhir_server.store.jobs import Job
-from fhir_server.store.protocol import Content, HistoryRange, Method, Page, Version, Written
+from fhir_server.store.protocol import AtEnd, Content, HistoryRange, Method, Page, Version, Written
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import explain, find, full_text, history, jobs, reindex, training
 from fhir_server.store.sqlite.closures import WrittenClosures
@@ -29,6 +29,15 @@ class Unit:
         self._worker = worker
         self._limits = limits
         self._over = False
+        self._at_end: dict[AtEnd, list[Any]] = {}
+
+    def at_end(self, check: AtEnd, item: Any) -> None:
+        self._at_end.setdefault(check, []).append(item)
+
+    async def conclude(self) -> None:
+        """What was put off to the end of the unit."""
+        for check, items in self._at_end.items():
+            await check(self, items)
 
     def end(self) -> None:
         """Later uses are errors of the caller: the connection belongs to other units then."""

@@ -99,6 +99,7 @@ class Units:
         unit = Unit(group.writing, self._worker, self._limits)
         try:
             result = await work(unit)
+            await unit.conclude()
             group.writing.end_unit()
         except BaseException:
             self._undo(group)

@@ -249,3 +249,32 @@ def test_a_write_that_fails_midway_spoils_its_unit(store: Store, run: Run[Any]) 
     assert run(store.last_sequence()) == 0
     assert run(store.count((), KNOWN)) == 0
     assert run(put(store, patient("after"))).version.sequence == 1
+
+
+def test_what_is_put_off_to_the_end_sees_all_and_is_asked_once(store: Store, run: Run[Any]) -> None:
+    asked: list[tuple[list[str], dict[str, int]]] = []
+
+    async def check(tx: Transaction, items: list[Any]) -> None:
+        asked.append((items, await tx.totals()))
+
+    async def work(tx: Transaction) -> None:
+        tx.at_end(check, "first")
+        await tx.put(content(known("a")), method="POST")
+        tx.at_end(check, "second")
+        await tx.put(content(known("b")), method="POST")
+
+    run(store.transaction(work))
+    assert asked == [(["first", "second"], {"Patient": 2})]
+
+
+def test_what_is_put_off_to_the_end_may_refuse_the_whole(store: Store, run: Run[Any]) -> None:
+    async def check(tx: Transaction, items: list[Any]) -> None:
+        raise FhirError(422)
+
+    async def work(tx: Transaction) -> None:
+        await tx.put(content(known("a")), method="POST")
+        tx.at_end(check, None)
+
+    with pytest.raises(FhirError):
+        run(store.transaction(work))
+    assert run(store.totals()) == {}
