@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from fhir_server import __version__
 from fhir_server.alliance.operations import OPERATIONS
 from fhir_server.alliance.rules import alliance_rules
-from fhir_server.alliance.sample.marker import MARKER
+from fhir_server.alliance.sample.marker import has_sample
 from fhir_server.bulk.adopt import Adoption
 from fhir_server.bulk.jobs import Jobs, retry_failed
 from fhir_server.bulk.layers import Layers
@@ -330,11 +330,6 @@ _PROBES: dict[str, Callable[[Application], Awaitable[tuple[int, dict[str, str]]]
     "/health": Application.health,
     "/ready": Application.ready,
 }
-
-
-async def has_sample(context: Context) -> bool:
-    found = await context.store.read(*MARKER)
-    return found is not None and not found.deleted
 
 
 async def _send_json(send: Send, status: int, found: dict[str, str]) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from fhir_server.alliance.sample.load import load_sample
+from fhir_server.alliance.sample.marker import DEMONSTRATION
 from fhir_server.app import Application, Parts
 from fhir_server.config import Settings
 from fhir_server.rest.home import EXAMPLES
@@ -55,7 +56,7 @@ def settings_of(folder: Path, **changes: Any) -> Settings:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """With the demonstration alliance, which no test changes."""
     found = Server(settings_of(tmp_path_factory.mktemp("app")))
-    assert found.run(load_sample(found.application.open.context))
+    assert found.run(load_sample(found.application.open.context, DEMONSTRATION))
     yield found
     found.close()
 

@@ -130,7 +130,7 @@ def test_demo_is_loaded_once(tmp_path: Path) -> None:
     with serving(tmp_path, "--demo") as port:
         assert ask(port, "/fhir/Organization?_summary=count").json()["total"] == total
     assert run("demo", "load", "--data", tmp_path / "data").output == (
-        "the demonstration alliance is there already\n"
+        "the demonstration network A is there already\n"
     )
 
 

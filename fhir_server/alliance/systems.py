@@ -6,6 +6,7 @@ RESIDENT_NUMBER = "urn:oid:2.16.156.10011.1.3"
 ORGANIZATION_CODE = "urn:oid:2.16.156.10011.1.5"
 CREDIT_CODE = f"{BASE}/NamingSystem/uscc"
 PRACTITIONER_LICENCE = f"{BASE}/NamingSystem/practitioner-licence"
+DIVISION = f"{BASE}/NamingSystem/gbt2260"
 
 WS218 = "urn:oid:2.16.156.10011.2.3.4.1"
 GB3304 = "urn:oid:2.16.156.10011.2.3.3.3"

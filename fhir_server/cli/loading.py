@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fhir_server.cli.common import FAILED, WRONG_USE, prepare, read_settings, settings_options, stop, within
+from fhir_server.cli.common import (
+    FAILED,
+    WRONG_USE,
+    prepare,
+    progress,
+    read_settings,
+    settings_options,
+    stop,
+    within,
+)
 
 if TYPE_CHECKING:
     from fhir_server.app import OpenContext
@@ -56,19 +65,36 @@ def demo() -> None:
 
 @demo.command("load")
 @settings_options("data", "store")
-def demo_load(config: Path | None, **flags: object) -> None:
-    """Load the demonstration alliance, unless it is there."""
+@click.option(
+    "--network",
+    type=click.Choice(["A", "B", "C", "D"]),
+    default="A",
+    help="Which of the four networks to load [default: A]",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    help="Another one makes other people, as many and in the same states [default: 1]",
+)
+def demo_load(config: Path | None, network: str, seed: int, **flags: object) -> None:
+    """Load a demonstration network, unless it is there. Killed, it goes on where it was."""
     settings = read_settings(config, flags)
     from fhir_server.alliance.sample.load import load_sample
+    from fhir_server.alliance.sample.world import SIZES, World
 
-    async def work(opened: "OpenContext") -> bool:
-        return await load_sample(opened.context)
+    world = World(network, seed)
+
+    async def work(opened: "OpenContext") -> int:
+        with progress("resources") as show:
+            return await load_sample(opened.context, world, lambda done: show(done, SIZES[network]))
 
     loaded = within(prepare(settings), work)
-    click.echo(f"the demonstration alliance is {'loaded' if loaded else 'there already'}")
+    there = "there already" if loaded == 0 else f"loaded: {loaded:,} resources"
+    click.echo(f"the demonstration network {network} is {there}")
 
 
 async def sample_is_there(opened: "OpenContext") -> bool:
-    from fhir_server.app import has_sample
+    from fhir_server.alliance.sample.marker import has_sample
 
     return await has_sample(opened.context)

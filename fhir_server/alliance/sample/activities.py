@@ -4,63 +4,64 @@ https://hl7.org/fhir/R4/appointment.html
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta, timezone
-from random import Random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from fhir.resources.R4B.appointment import Appointment, AppointmentParticipant
 from fhir.resources.R4B.extension import Extension
 
-from fhir_server.alliance.sample.elements import extension, local, meta, plain, reference
-from fhir_server.alliance.sample.practitioners import Rotation
+from fhir_server.alliance.sample.dump import plain
+from fhir_server.alliance.sample.elements import extension, local, meta, nested, reference
+from fhir_server.alliance.sample.rotations import Rotation
+from fhir_server.alliance.sample.world import World
 from fhir_server.resource import Resource
 
-SHANGHAI = timezone(timedelta(hours=8))
-TODAY = date(2026, 11, 23)
-"""The day of the sample: sessions before it took place (or did not), later ones are booked."""
-
-_ACTIVITIES = {
+ACTIVITIES = {
     "outpatient": "坐诊",
     "free-clinic": "义诊",
     "ward-round": "查房",
     "teaching-round": "教学查房",
     "surgery": "手术",
     "lecture": "讲座",
-    "case-discussion": "病例讨论",
+    "training": "培训",
+    "case-discussion": "病历讨论",
     "consult": "会诊",
+    "supervision": "带教",
+    "circuit-guidance": "巡回指导",
 }
-_TAUGHT = ("teaching-round", "lecture", "case-discussion")
+CLINICS = ("outpatient", "free-clinic", "circuit-guidance")
+COURSES = ("lecture", "training")
 
 
-def activities(rotations: list[Rotation]) -> Iterator[Resource]:
-    """Two sessions of each posting; trainees hold none."""
-    chance = Random("alliance/activities")
-    number = 0
-    for rotation in rotations:
-        if rotation.mode == "outbound-training":
-            continue
-        for day in (rotation.start + timedelta(days=2), rotation.start + timedelta(weeks=6)):
-            number += 1
-            yield _activity(number, rotation, day, chance)
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An activity before it is written down."""
+
+    kind: str
+    rotation: Rotation
+    start: datetime
+    status: str = "fulfilled"
+    people: int | None = None  # served in a clinic, or who attended a course; None: neither
+    test: bool = False
 
 
-def _activity(number: int, rotation: Rotation, day: date, chance: Random) -> Resource:
-    kind = list(_ACTIVITIES)[number % len(_ACTIVITIES)]
-    start = datetime.combine(day, time(chance.choice((8, 9, 14)), 30), SHANGHAI)
-    status = "booked" if day >= TODAY else "cancelled" if chance.randrange(12) == 0 else "fulfilled"
-    participants = (reference(rotation.role), reference(rotation.host.location))
+def activity(world: World, number: int, session: Session) -> Resource:
+    name = session.rotation.expert.practitioner["name"][0]["text"]
+    done = session.status == "fulfilled"
+    participants = (reference(session.rotation.role), reference(session.rotation.host.location))
     return plain(
         Appointment(
-            id=f"activity-{number:03}",
-            meta=meta(),
-            extension=list(_counts(kind, chance)) if status == "fulfilled" else None,
-            status=status,
+            id=world.id("activity", f"{number:03}"),
+            meta=meta("rotation-activity", test=session.test),
+            extension=list(_outcome(session)) if done else None,
+            status=session.status,
             cancelationReason=local("cancel-reason", "expert-unavailable", "专家另有任务")
-            if status == "cancelled"
+            if session.status == "cancelled"
             else None,
-            serviceType=[local("rotation-activity", kind, _ACTIVITIES[kind])],
-            description=f"{rotation.expert.practitioner['name'][0]['text']}{_ACTIVITIES[kind]}",
-            start=start,
-            end=start + timedelta(hours=3),
+            serviceType=[local("rotation-activity", session.kind, ACTIVITIES[session.kind])],
+            description=f"{name}{ACTIVITIES[session.kind]}",
+            start=session.start,
+            end=session.start + timedelta(hours=3),
             participant=[
                 AppointmentParticipant(actor=actor, required="required", status="accepted")
                 for actor in participants
@@ -69,9 +70,11 @@ def _activity(number: int, rotation: Rotation, day: date, chance: Random) -> Res
     )
 
 
-def _counts(kind: str, chance: Random) -> Iterator[Extension]:
-    if kind in _TAUGHT:
-        yield extension("attendee-count", valueUnsignedInt=chance.randrange(15, 60))
+def _outcome(session: Session) -> Iterator[Extension]:
+    if session.kind in CLINICS:
+        yield extension("served-count", valueUnsignedInt=session.people)
+    elif session.kind in COURSES:
+        yield extension("attendee-count", valueUnsignedInt=session.people)
     else:
-        served = chance.randrange(1, 6) if kind == "surgery" else chance.randrange(5, 60)
-        yield extension("served-count", valueUnsignedInt=served)
+        text = Extension(url="summary", valueString=f"{ACTIVITIES[session.kind]}已完成")
+        yield nested("activity-outcome", [text])

@@ -1,20 +1,31 @@
-"""Pieces that every resource of the sample is made of, and the way from a typed resource to plain JSON."""
+"""Pieces that every resource of the sample is made of.
+
+What repeats, a reference to a hospital, a concept, a `meta`, is made once: typed models check themselves when
+they are built.
+"""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
 from typing import Any
 
 from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.coding import Coding
 from fhir.resources.R4B.extension import Extension
+from fhir.resources.R4B.humanname import HumanName
 from fhir.resources.R4B.identifier import Identifier
 from fhir.resources.R4B.meta import Meta
+from fhir.resources.R4B.narrative import Narrative
 from fhir.resources.R4B.period import Period
 from fhir.resources.R4B.reference import Reference
 
 from fhir_server.alliance import systems
+from fhir_server.alliance.sample.dump import shared
+from fhir_server.alliance.sample.names import Name
 from fhir_server.alliance.systems import code_system, extension_url
-from fhir_server.resource import Resource, decode
+from fhir_server.resource import Resource
+
+SHANGHAI = timezone(timedelta(hours=8))
 
 SAMPLE_TAG = Coding(
     system=code_system("sample-data"),
@@ -24,26 +35,26 @@ SAMPLE_TAG = Coding(
 _TEST_LABEL = Coding(system=systems.ACT_REASON, code="HTEST", display="test health data")
 
 
-def meta() -> Meta:
-    return Meta(tag=[SAMPLE_TAG])
+@cache
+def meta(profile: str | None = None, *, test: bool = False) -> Meta:
+    """`meta("alliance-patient")`; test: labelled as test data, which reports leave out."""
+    return shared(
+        Meta(
+            profile=[extension_url(profile)] if profile else None,
+            security=[_TEST_LABEL] if test else None,
+            tag=[SAMPLE_TAG],
+        )
+    )
 
 
-def person_meta() -> Meta:
-    """Marks an invented person as test data, so that nobody takes him for a patient.
-
-    Requests and tasks do not carry the label: reports leave out what carries it, and have to count them.
-    """
-    return Meta(security=[_TEST_LABEL], tag=[SAMPLE_TAG])
+@cache
+def concept(system: str, code: str, display: str, version: str | None = None) -> CodeableConcept:
+    return shared(CodeableConcept(coding=[coding(system, code, display, version)], text=display))
 
 
-def plain(typed: Any) -> Resource:
-    """The JSON of a `fhir.resources` model, as a plain dict in the order of the specification."""
-    found: Resource = decode(typed.model_dump_json().encode())
-    return found
-
-
-def concept(system: str, code: str, display: str) -> CodeableConcept:
-    return CodeableConcept(coding=[Coding(system=system, code=code, display=display)], text=display)
+@cache
+def coding(system: str, code: str, display: str, version: str | None = None) -> Coding:
+    return shared(Coding(system=system, version=version, code=code, display=display))
 
 
 def local(name: str, code: str, display: str) -> CodeableConcept:
@@ -52,7 +63,13 @@ def local(name: str, code: str, display: str) -> CodeableConcept:
 
 
 def reference(resource: Resource) -> Reference:
-    return Reference(reference=f"{resource['resourceType']}/{resource['id']}", display=_label(resource))
+    return link(f"{resource['resourceType']}/{resource['id']}", _label(resource))
+
+
+@cache
+def link(text: str, display: str | None = None) -> Reference:
+    """`link("Organization/organization-430181")`."""
+    return shared(Reference(reference=text, display=display))
 
 
 def _label(resource: Resource) -> str | None:
@@ -69,9 +86,28 @@ def extension(name: str, **value: Any) -> Extension:
     return Extension(url=extension_url(name), **value)
 
 
+@cache
+def code_extension(name: str, code: str) -> Extension:
+    """`code_extension("care-setting", "I")`."""
+    return shared(extension(name, valueCode=code))
+
+
+@cache
+def concept_extension(name: str, system: str, code: str, display: str) -> Extension:
+    return shared(extension(name, valueCodeableConcept=local(system, code, display)))
+
+
 def nested(name: str, parts: Iterable[Extension]) -> Extension:
     """A complex extension; `parts` carry short names as their url."""
     return Extension(url=extension_url(name), extension=list(parts))
+
+
+@cache
+def identifier_type(kind: str, display: str | None = None) -> CodeableConcept:
+    """A code of v2 table 0203."""
+    return shared(
+        CodeableConcept(coding=[Coding(system=systems.V2_IDENTIFIER_TYPE, code=kind, display=display)])
+    )
 
 
 def identifier(
@@ -79,7 +115,7 @@ def identifier(
 ) -> Identifier:
     """`kind`: a code of v2 table 0203."""
     return Identifier(
-        type=CodeableConcept(coding=[Coding(system=systems.V2_IDENTIFIER_TYPE, code=kind)]) if kind else None,
+        type=identifier_type(kind) if kind else None,
         system=system,
         value=value,
         assigner=reference(assigner) if assigner else None,
@@ -90,3 +126,32 @@ def period(start: date, end: date | None = None) -> Period:
     """Days stay days: a `date` is given out without a time, a `datetime` with its offset."""
     bounds: dict[str, Any] = {"start": start, "end": end}
     return Period(**bounds)
+
+
+def human_names(of: Name, use: str = "official") -> list[HumanName]:
+    """The name in characters, and its pinyin."""
+    given: list[str | None] | None = [of.given] if of.given else None
+    syllables: list[str | None] = list(of.pinyin.split(" ", 1))
+    return [
+        HumanName(extension=[_IDEOGRAPHS], use=use, text=of.text, family=of.family, given=given),
+        HumanName(
+            extension=[_SYLLABLES],
+            text=of.pinyin,
+            family=syllables[0] if of.family else None,
+            given=syllables[1:] if of.family else None,
+        ),
+    ]
+
+
+_IDEOGRAPHS = Extension(url=systems.NAME_REPRESENTATION, valueCode="IDE")
+_SYLLABLES = Extension(url=systems.NAME_REPRESENTATION, valueCode="SYL")
+
+
+@cache
+def narrative(text: str) -> Narrative:
+    return Narrative(status="generated", div=f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{text}</p></div>')
+
+
+def at(day: date, hour: int, minute: int = 0, second: int = 0) -> datetime:
+    """A moment of China's time."""
+    return datetime(day.year, day.month, day.day, hour, minute, second, tzinfo=SHANGHAI)

@@ -4,10 +4,10 @@ https://hl7.org/fhir/R4/servicerequest.html, https://hl7.org/fhir/R4/task.html
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from random import Random
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
 
 from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.extension import Extension
@@ -17,170 +17,93 @@ from fhir.resources.R4B.task import Task, TaskOutput, TaskRestriction
 
 from fhir_server.alliance import systems
 from fhir_server.alliance.sample import records
-from fhir_server.alliance.sample.activities import SHANGHAI
+from fhir_server.alliance.sample.cases import Case
+from fhir_server.alliance.sample.dump import plain, shared
 from fhir_server.alliance.sample.elements import (
+    SHANGHAI,
+    code_extension,
+    coding,
     concept,
-    extension,
+    concept_extension,
     identifier,
     local,
     meta,
     nested,
     period,
-    plain,
     reference,
 )
-from fhir_server.alliance.sample.patients import patient
-from fhir_server.alliance.sample.practitioners import Doctor
-from fhir_server.alliance.sample.regions import LEAD
-from fhir_server.alliance.sample.scenarios import (
-    BUSINESS_STATUS,
-    DEADLINES,
-    DIAGNOSES,
-    DOWN,
-    DOWN_REFERRED,
-    UP,
-    Diagnosis,
-    State,
-)
+from fhir_server.alliance.sample.scenarios import BUSINESS_STATUS
+from fhir_server.alliance.sample.world import World
+from fhir_server.alliance.systems import code_system
 from fhir_server.resource import Resource
 
-Direction = Literal["up", "down"]
-
-_DIRECTIONS = {"up": "上转", "down": "下转"}
-_FIRST_DAY = datetime(2026, 3, 2, 8, 40, tzinfo=SHANGHAI)
-_LAST_DAY = datetime(2026, 11, 22, 8, 40, tzinfo=SHANGHAI)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One referral before it is written down."""
-
-    key: str  # "up-007"
-    direction: Direction
-    state: State
-    diagnosis: Diagnosis
-    sender: Doctor
-    receiver: Doctor
-    authored: datetime
-    patient: Resource
-    based_on: Resource | None = None  # the ServiceRequest of the way up; None: there was none
-
-    @property
-    def arrival(self) -> datetime:
-        return self.authored + timedelta(hours=3)
-
-    @property
-    def end(self) -> datetime:
-        return self.authored + timedelta(days=8)
+DIRECTIONS = {"up": "上转", "down": "下转"}
+SETTINGS = {"I": "住院", "O": "门诊", "E": "急诊"}
+GREEN_CHANNELS = {"chest-pain": "胸痛", "stroke": "卒中", "maternal": "危重孕产妇"}
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
+    """`task` is made last, when what came of the referral is there to be named in it."""
+
     case: Case
     request: Resource
-    resources: list[Resource]  # all of it, referred-to ones first
+    papers: list[Resource]  # what the request refers to first, without the patient and his consent
+    consent: Resource | None  # None: it was an emergency
+    outputs: list[Resource] = field(default_factory=list)
 
 
-def referrals(doctors: list[Doctor]) -> list[Referral]:
-    """All the way up; then down: the ones that came back, and some that did not come from here."""
-    chance = Random("alliance/referrals")
-    up = [_written(case) for case in _cases_up(doctors, chance)]
-    down = [_written(case) for case in _cases_down(doctors, up, chance)]
-    return up + down
+def referral(world: World, case: Case, consent: Resource | None, *, with_letter: bool = False) -> Referral:
+    """`consent`: what the patient has agreed to; without one it is an emergency."""
+    condition = records.condition(world, case)
+    papers = [condition]
+    origin = None
+    if case.direction == "down":
+        origin = _origin(world, case)
+        papers.append(origin)
+    letter = records.letter(world, case) if with_letter else None
+    if letter:
+        papers.append(letter)
+    request = _request(world, case, condition, origin, [paper for paper in (consent, letter) if paper])
+    papers.append(request)
+    outputs = []
+    if case.state.arrived:
+        stay = _stay(world, case)
+        outputs = [stay]
+        if case.state.status == "completed":
+            outputs = [records.feedback(world, case, stay), stay]
+        papers += outputs[::-1]
+    return Referral(case, request, papers, consent, outputs)
 
 
-def _cases_up(doctors: list[Doctor], chance: Random) -> Iterator[Case]:
-    lead = [doctor for doctor in doctors if doctor.member.county is LEAD and doctor.member.tier == "county"]
-    senders = [doctor for doctor in doctors if doctor not in lead]
-    for number, state in enumerate(UP, start=1):
-        diagnosis = DIAGNOSES[number % len(DIAGNOSES)]
-        sender = chance.choice(senders)
-        receiver = next((found for found in lead if found.specialty == diagnosis.specialty), lead[0])
-        resident = patient(number, sender, chance, expecting=diagnosis.specialty == "obstetrics")
-        yield Case(
-            f"up-{number:03}", "up", state, diagnosis, sender, receiver, _authored(number, state), resident
-        )
+def _origin(world: World, case: Case) -> Resource:
+    """The stay that a referral down comes at the end of."""
+    start = case.authored - case.stay
+    return records.encounter(
+        world.id("encounter", case.key), "IMP", case, case.sender, (start, case.authored)
+    )
 
 
-def _cases_down(doctors: list[Doctor], up: list[Referral], chance: Random) -> Iterator[Case]:
-    returning = [referral for referral in up if referral.case.state is DOWN_REFERRED]
-    townships = [doctor for doctor in doctors if doctor.member.tier == "township"]
-    for number, state in enumerate(DOWN, start=1):
-        key = f"down-{number:03}"
-        if number <= len(returning):
-            before = returning[number - 1]
-            case = before.case
-            yield Case(
-                key, "down", state, case.diagnosis, case.receiver, case.sender, case.end, case.patient,
-                before.request,
-            )  # fmt: skip
-            continue
-        receiver = chance.choice(townships)
-        sender = next(doctor for doctor in doctors if doctor.member is _hospital(receiver))
-        diagnosis = DIAGNOSES[3 + number % 4]
-        resident = patient(len(UP) + number, receiver, chance, expecting=False)
-        yield Case(key, "down", state, diagnosis, sender, receiver, _authored(number, state), resident)
+def _stay(world: World, case: Case) -> Resource:
+    kind = {"I": "IMP", "O": "AMB", "E": "EMER"}[case.setting]
+    end = None if case.state.open else case.milestones[-1][1]
+    return records.encounter(
+        world.id("encounter", f"{case.key}-stay"), kind, case, case.receiver, (case.arrival, end)
+    )
 
 
-def _hospital(doctor: Doctor) -> object:
-    return doctor.member.parent
-
-
-def _authored(number: int, state: State) -> datetime:
-    """Spread over the year; what is under way began on the last day."""
-    return _LAST_DAY if state.open else _FIRST_DAY + timedelta(days=5 * number, minutes=37 * number % 480)
-
-
-def _written(case: Case) -> Referral:
-    down = case.direction == "down"
-    start = case.authored - (timedelta(days=6) if down else timedelta(hours=1))
-    origin_kind = "IMP" if down else "AMB"
-    origin = records.encounter(case.key, origin_kind, case.patient, case.sender, start, case.authored)
-    condition = records.condition(case.key, case.diagnosis, case.patient, origin, start)
-    request = _request(case, origin, condition)
-    stay = _stay(case)
-    answer = _answer(case, stay)
-    task = _task(case, request, [paper for paper in (answer, stay) if paper])
-    papers = [paper for paper in (stay, answer) if paper]
-    resources = [case.patient] if case.based_on is None else []
-    resources += [origin, condition, request, *papers, task, *_messages(case, task, request)]
-    return Referral(case, request, resources)
-
-
-def _stay(case: Case) -> Resource | None:
-    if not case.state.arrived:
-        return None
-    kind = "EMER" if case.diagnosis.green_channel and case.state.open else "IMP"
-    end = None if case.state.open else case.end
-    return records.encounter(f"{case.key}-stay", kind, case.patient, case.receiver, case.arrival, end)
-
-
-def _answer(case: Case, stay: Resource | None) -> Resource | None:
-    if stay is None or case.state.status != "completed":
-        return None
-    return records.feedback(case.key, case.patient, stay, case.receiver, case.end, case.diagnosis)
-
-
-def _messages(case: Case, task: Resource, request: Resource) -> Iterator[Resource]:
-    ends = (case.sender.practitioner, case.receiver.practitioner)
-    sent = case.authored + timedelta(minutes=2)
-    yield records.communication(f"{case.key}-1", task, request, ends, sent, "已上传检查结果，请查看。")
-    if case.state.business_status == "awaiting-information":
-        later = sent + timedelta(minutes=15)
-        yield records.communication(
-            f"{case.key}-2", task, request, ends[::-1], later, "请补充心电图和用药情况。"
-        )
-
-
-def _request(case: Case, origin: Resource, condition: Resource) -> Resource:
+def _request(
+    world: World, case: Case, condition: Resource, origin: Resource | None, along: list[Resource]
+) -> Resource:
+    """`along`: the consent and the letter, of each at most one."""
     sender, receiver = case.sender.member, case.receiver.member
-    number = f"{case.authored:%Y%m%d}{case.key[-3:]}"
+    number = f"{case.authored:%Y%m%d}{case.key.rpartition('-')[2]}"
     authored: Any = case.authored
     return plain(
         ServiceRequest(
-            id=f"referral-{case.key}",
-            meta=meta(),
-            extension=list(_request_extensions(case)),
+            id=world.id("referral", case.key),
+            meta=meta("referral-service-request", test=case.test),
+            extension=[*_flow(case), *_basis(along)],
             identifier=[
                 identifier(
                     systems.local_system(sender.code, "referral"), number, "PLAC", sender.organization
@@ -197,76 +120,128 @@ def _request(case: Case, origin: Resource, condition: Resource) -> Resource:
             intent="order",
             category=[local("referral-kind", "referral", "转诊")],
             priority=case.diagnosis.priority,
-            code=local("referral-kind", f"{case.direction}-referral", _DIRECTIONS[case.direction]),
+            code=local("referral-kind", "referral", "转诊"),
             subject=reference(case.patient),
-            encounter=reference(origin),
+            encounter=reference(origin) if origin else None,
             authoredOn=authored,
             requester=reference(case.sender.role),
             performer=[reference(receiver.organization), reference(case.receiver.role)],
             reasonCode=[CodeableConcept(text=case.diagnosis.reason)],
             reasonReference=[reference(condition)],
+            supportingInfo=[reference(paper) for paper in along] or None,
         )
     )
 
 
-def _request_extensions(case: Case) -> Iterator[Extension]:
-    direction = local("referral-direction", case.direction, _DIRECTIONS[case.direction])
-    yield extension("referral-direction", valueCodeableConcept=direction)
-    setting = ("inpatient", "住院") if case.state.arrived else ("outpatient", "门诊")
-    yield extension("care-setting", valueCodeableConcept=local("care-setting", *setting))
-    if case.direction == "up" and (kind := case.diagnosis.green_channel):
-        system = systems.code_system("green-channel-type")
-        parts = [Extension(url="type", valueCodeableConcept=concept(system, kind, "绿色通道"))]
-        yield nested("green-channel", parts)
+def _flow(case: Case) -> Iterator[Extension]:
+    """Where it goes, and how hurried."""
+    yield code_extension("referral-direction", case.direction)
+    yield code_extension("care-setting", case.setting)
+    if case.direction == "up" and case.diagnosis.green_channel:
+        yield _green_channel(case.diagnosis.green_channel)
 
 
-def _task(case: Case, request: Resource, outputs: list[Resource]) -> Resource:
+def _basis(along: list[Resource]) -> Iterator[Extension]:
+    agreed = any(paper["resourceType"] == "Consent" for paper in along)
+    yield code_extension("legal-basis", "separate-consent" if agreed else "emergency-life")
+
+
+@cache
+def _green_channel(kind: str) -> Extension:
+    named = local("green-channel-type", kind, GREEN_CHANNELS[kind])
+    return shared(nested("green-channel", [Extension(url="type", valueCodeableConcept=named)]))
+
+
+def task(world: World, found: Referral, followed_by: Resource | None = None) -> Resource:
+    """`followed_by`: the ServiceRequest of the way down."""
+    case = found.case
     sender, receiver = case.sender.member, case.receiver.member
-    authored: Any = case.authored
-    changed: Any = _changed(case)
     state = case.state
+    moments = case.milestones
+    changed: Any = moments[-1][1]
+    authored: Any = case.authored
     whom: dict[str, Any] = {"for": reference(case.patient)}  # a word of Python
+    status = state.business_status
     return plain(
         Task(
-            id=f"task-{case.key}",
-            meta=meta(),
-            identifier=[identifier(systems.local_system(receiver.code, "task"), case.key)],
-            basedOn=[reference(request)],
-            groupIdentifier=identifier(systems.local_system(sender.code, "referral-group"), case.key),
-            status=state.status,
-            statusReason=CodeableConcept(text=state.reason) if state.reason else None,
-            businessStatus=local(
-                "referral-business-status", state.business_status, BUSINESS_STATUS[state.business_status]
+            id=world.id("task", case.key),
+            meta=meta("referral-task", test=case.test),
+            extension=list(_task_extensions(case, moments)),
+            identifier=[identifier(systems.local_system(receiver.code, "task"), world.mark + case.key)],
+            basedOn=[reference(found.request)],
+            groupIdentifier=identifier(
+                systems.local_system(sender.code, "referral-group"), world.mark + case.key
             ),
+            status=state.status,
+            statusReason=_reason(state.reason) if state.reason else None,
+            businessStatus=local("referral-business-status", status, BUSINESS_STATUS[status]),
             intent="order",
             priority=case.diagnosis.priority,
             code=concept(systems.TASK_CODE, "fulfill", "Fulfill the focal request"),
-            focus=reference(request),
-            executionPeriod=period(case.arrival, None if state.open else case.end) if state.arrived else None,
+            focus=reference(found.request),
+            executionPeriod=period(case.arrival, None if state.open else changed) if state.arrived else None,
             authoredOn=authored,
             lastModified=changed,
             requester=reference(case.sender.role),
             owner=reference(receiver.organization),
-            restriction=TaskRestriction(
-                period=period(case.authored, case.authored + DEADLINES[case.diagnosis.priority])
-            ),
-            output=[_output(paper) for paper in outputs] or None,
+            restriction=TaskRestriction(period=period(case.authored, case.deadline)),
+            output=[_output(paper) for paper in _results(found, followed_by)] or None,
             **whom,
         )
     )
 
 
-def _changed(case: Case) -> datetime:
-    if case.state.status == "requested":
-        return case.authored
-    if case.state.business_status == "expired":
-        return case.authored + DEADLINES[case.diagnosis.priority]
-    if case.state.arrived:
-        return case.arrival if case.state.open else case.end
-    return case.authored + timedelta(minutes=9)
+def _task_extensions(case: Case, moments: list[tuple[str, datetime]]) -> Iterator[Extension]:
+    yield from _flow(case)
+    yield concept_extension("focus-category", "referral-kind", "referral", "转诊")
+    yield from milestones(moments)
 
 
-_OUTPUTS = {"Composition": ("feedback", "转诊反馈"), "Encounter": ("encounter", "接诊记录")}
+def milestones(moments: list[tuple[str, datetime]]) -> Iterator[Extension]:
+    """Copies of one: building an Extension checks fifty types of value that it has not."""
+    for status, moment in moments:
+        time = _TIME.model_copy(update={"valueDateTime": moment})
+        yield _MILESTONE.model_copy(update={"extension": [_reached(status), time]})
+
+
+@cache
+def _reached(status: str) -> Extension:
+    return shared(Extension(url="businessStatus", valueCode=status))
+
+
+_SOME_TIME: Any = datetime(2018, 1, 1, tzinfo=SHANGHAI)
+_TIME = Extension(url="time", valueDateTime=_SOME_TIME)
+_MILESTONE = nested("milestone", [_reached("submitted"), _TIME])
+
+
+@cache
+def _reason(reason: tuple[str, str]) -> CodeableConcept:
+    code, text = reason
+    named = coding(code_system("reject-reason"), code, REJECT_REASONS[code])
+    return shared(CodeableConcept(coding=[named], text=text))
+
+
+REJECT_REASONS = {
+    "no-bed": "无床位",
+    "out-of-scope": "超出诊疗范围",
+    "insufficient-info": "资料不足",
+    "not-indicated": "无转诊指征",
+    "duplicate": "重复转诊",
+    "patient-refused": "患者拒绝",
+    "other": "其他",
+}
+
+_OUTPUTS = {
+    "Composition": ("feedback", "转诊反馈"),
+    "Encounter": ("encounter", "接诊记录"),
+    "ServiceRequest": ("down-referral", "下转申请"),
+}
+
+
+def _results(found: Referral, followed_by: Resource | None) -> Iterator[Resource]:
+    yield from found.outputs
+    if followed_by:
+        yield followed_by
 
 
 def _output(paper: Resource) -> TaskOutput:

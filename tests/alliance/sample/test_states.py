@@ -1,0 +1,140 @@
+"""Referrals keep to the states that a referral may be in, and to their order in time."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from fhir_server.alliance.sample.world import LETTERS
+from fhir_server.resource import Resource
+from tests.alliance.sample.counting import moments
+from tests.alliance.sample.networks import codes, name_of, network, of_type, parts, value
+
+# by Task.status, the business statuses that go with it
+STATES = {
+    "requested": {"submitted"},
+    "received": {"received", "awaiting-information"},
+    "accepted": {"accepted", "bed-reserved", "appointment-booked"},
+    "in-progress": {
+        "in-transit", "arrived", "admitted", "visited", "no-show", "interim-report",
+        "ready-for-down-referral",
+    },
+    "on-hold": {"on-hold"},
+    "completed": {"outcome-returned", "down-referred"},
+    "rejected": {"declined"},
+    "cancelled": {"cancelled-by-placer", "cancelled-by-patient"},
+    "failed": {"no-show-final", "died", "left", "unable", "expired"},
+    "entered-in-error": {"outcome-returned"},
+}  # fmt: skip
+
+
+def pairs(letter: str) -> list[tuple[Resource, Resource]]:
+    """(Task, the ServiceRequest that it is about)"""
+    requests = {name_of(found): found for found in of_type(network(letter), "ServiceRequest")}
+    return [(task, requests[task["focus"]["reference"]]) for task in of_type(network(letter), "Task")]
+
+
+def status(task: Resource) -> str:
+    (found,) = codes([task["businessStatus"]], "referral-business-status")
+    return found
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_business_status_goes_with_status(letter: str) -> None:
+    for task, _ in pairs(letter):
+        assert status(task) in STATES[task["status"]], task["id"]
+
+
+@pytest.mark.parametrize("letter", ["A", "C", "D"])
+def test_a_small_network_has_something_in_every_state(letter: str) -> None:
+    found = {(task["status"], status(task)) for task, _ in pairs(letter)}
+    assert {one for one, _ in found} == set(STATES)
+    assert {other for _, other in found} >= STATES["failed"] | STATES["cancelled"] | STATES["completed"]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_the_request_goes_with_the_task(letter: str) -> None:
+    for task, request in pairs(letter):
+        match task["status"]:
+            case "completed":
+                assert request["status"] == "completed", task["id"]
+            case "cancelled":
+                assert request["status"] == "revoked", task["id"]
+            case "entered-in-error":
+                assert request["status"] == "entered-in-error", task["id"]
+            case "rejected" | "failed":
+                assert request["status"] in ("active", "revoked", "completed"), task["id"]
+            case _:
+                assert request["status"] == "active", task["id"]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_milestones_come_one_after_the_other(letter: str) -> None:
+    for task, request in pairs(letter):
+        reached = moments(task)
+        times = [_utc(when) for when in reached.values()]
+        assert times == sorted(times), task["id"]
+        assert list(reached)[-1] == status(task)
+        assert next(iter(reached.items())) == ("submitted", request["authoredOn"])
+        assert task["lastModified"] == list(reached.values())[-1]
+
+
+def _utc(when: str) -> str:
+    return datetime.fromisoformat(when).astimezone(UTC).isoformat()
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_who_arrived_has_a_time_of_arrival(letter: str) -> None:
+    for task, _ in pairs(letter):
+        reached = moments(task)
+        arrived = next((reached[one] for one in ("arrived", "admitted", "visited") if one in reached), None)
+        assert task.get("executionPeriod", {}).get("start") == arrived, task["id"]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_what_was_answered_was_answered_in_time(letter: str) -> None:
+    """And what expired did so at the deadline."""
+    for task, _ in pairs(letter):
+        end = _utc(task["restriction"]["period"]["end"])
+        for answer in ("accepted", "bed-reserved", "appointment-booked", "declined"):
+            if answer in moments(task):
+                assert _utc(moments(task)[answer]) <= end, task["id"]
+        if "expired" in moments(task):
+            assert _utc(moments(task)["expired"]) == end
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_reasons_and_results_are_given(letter: str) -> None:
+    for task, _ in pairs(letter):
+        if task["status"] in ("rejected", "failed", "cancelled", "on-hold"):
+            assert task["statusReason"]["text"]
+        if task["status"] == "rejected":
+            assert codes([task["statusReason"]], "reject-reason")
+        kinds = codes([output["type"] for output in task.get("output", ())], "task-output")
+        assert ("feedback" in kinds) == (task["status"] == "completed")
+        assert ("down-referral" in kinds) == (status(task) == "down-referred")
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_task_tells_what_its_request_says(letter: str) -> None:
+    for task, request in pairs(letter):
+        for name in ("referral-direction", "care-setting", "green-channel"):
+            assert parts(task, name) == parts(request, name), task["id"]
+        assert codes([value(task, "focus-category")], "referral-kind") == codes(
+            request["category"], "referral-kind"
+        )
+        assert task["for"] == request["subject"]
+        assert task["requester"] == request["requester"]
+        assert task["owner"] == request["performer"][0]
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_there_is_consent_or_an_emergency(letter: str) -> None:
+    patients = {name_of(found): found for found in of_type(network(letter), "Consent")}
+    for _, request in pairs(letter):
+        along = [link["reference"] for link in request.get("supportingInfo", ())]
+        consents = [patients[name] for name in along if name in patients]
+        if value(request, "legal-basis") == "separate-consent":
+            assert [found["patient"]["reference"] for found in consents] == [request["subject"]["reference"]]
+            assert consents[0]["dateTime"] < request["authoredOn"]
+        elif value(request, "legal-basis"):
+            assert not consents
