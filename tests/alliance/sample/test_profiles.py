@@ -10,7 +10,6 @@ import pytest
 from fhir_server.alliance import systems
 from fhir_server.alliance.sample.world import LETTERS
 from fhir_server.app import Parts
-from fhir_server.cli.packages import add_package
 from fhir_server.config import Settings
 from fhir_server.interactions.review import review
 from fhir_server.outcome import Issue
@@ -25,9 +24,8 @@ WITHOUT = {"Encounter", "Condition", "Procedure", "Group", "PractitionerRole"}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("profiles")
-    add_package(Parts(Settings(data=str(folder))), str(PROFILES), quiet=True)
-    return folder
+    """Every store has the profiles of the alliance."""
+    return tmp_path_factory.mktemp("profiles")
 
 
 def errors(data: Path, resources: Iterable[Resource]) -> list[tuple[str, Issue]]:
