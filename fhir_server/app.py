@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
 from fhir_server.alliance.operations import OPERATIONS
+from fhir_server.alliance.referral.expiry import Expiry
 from fhir_server.alliance.rules import alliance_rules
 from fhir_server.alliance.sample.marker import has_sample
 from fhir_server.bulk.adopt import Adoption
@@ -263,7 +264,8 @@ class Application:
             await retry_failed(self.open.main, KIND)
 
         jobs = Jobs(self.open.main, {KIND: self.open.reindex(pause)}, first=first)
-        await asyncio.gather(jobs.run(), self._complete())
+        expiry = Expiry(self.open.present.renewed, self.open.main.lead)
+        await asyncio.gather(jobs.run(), self._complete(), expiry.run())
 
     async def _complete(self) -> None:
         """What was left undone to start soon."""

@@ -20,6 +20,7 @@ import click
 import pytest
 
 from fhir_server import config, outcome
+from fhir_server.alliance.operations import OPERATIONS as ALLIANCE_OPERATIONS
 from fhir_server.cli import main
 from fhir_server.definitions import registry
 from fhir_server.interactions import history
@@ -200,6 +201,12 @@ def test_every_operation_is_documented() -> None:
     documented = {name for name in names(prose(REST)) if re.fullmatch(r"\$[a-z-]+", name)}
     later = {name for name in names(section(REST, "Not there yet")) if name.startswith("$")}
     assert documented - later == {f"${code}" for code in OPERATIONS}
+
+
+def test_every_operation_of_the_alliance_is_documented() -> None:
+    text = "".join(prose(page) for page in PAGES)
+    documented = set(re.findall(r"\$[a-z-]+", text))
+    assert {f"${code}" for code in ALLIANCE_OPERATIONS} <= documented
 
 
 def test_how_many_resource_types_there_are() -> None:

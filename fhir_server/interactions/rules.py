@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from fhir_server.clock import Clock
 from fhir_server.interactions.request import Request
 from fhir_server.resource import Resource, decode
-from fhir_server.store.protocol import Method, Transaction, Version
+from fhir_server.store.protocol import Method, Reader, Transaction, Version
 
 
 class Proposal:
@@ -54,7 +54,7 @@ class Unit(Protocol):
     def clock(self) -> Clock: ...
 
     async def resource(self, reference: str) -> Resource | None:
-        """The current version of what `Task/1` names; None: there is none, or it is deleted."""
+        """As `stored`."""
 
     async def find(self, resource_type: str, criteria: str, limit: int = 100) -> list[Resource]:
         """Resources that fit `participating-organization=Organization/1&active=true`, in any order."""
@@ -84,6 +84,14 @@ def rank_of(rules: Rules) -> Callable[[str], int]:
     """Where a type stands in the order of writing; 0 for all that have no rules."""
     ranks = {resource_type: number for number, resource_type in enumerate(rules, 1)}
     return lambda resource_type: ranks.get(resource_type, 0)
+
+
+async def stored(reader: Reader, reference: str) -> Resource | None:
+    """The current version of what `Task/1` names; None: there is none, or it is deleted."""
+    parts = reference_parts(reference)
+    version = await reader.read(*parts) if parts else None
+    found: Resource | None = decode(version.body) if version is not None and not version.deleted else None
+    return found
 
 
 def reference_parts(reference: Any) -> tuple[str, str] | None:

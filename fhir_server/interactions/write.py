@@ -23,7 +23,7 @@ from fhir_server.interactions.preconditions import (
     require_state,
 )
 from fhir_server.interactions.request import SERVER, Request, Response
-from fhir_server.interactions.rules import Proposal, reference_parts
+from fhir_server.interactions.rules import Proposal, stored
 from fhir_server.outcome import DefinitionError, Issue, invalid, missing, refused, unprocessable
 from fhir_server.resource import Resource, content, decode
 from fhir_server.search import custom
@@ -203,10 +203,7 @@ class UnitOfWork:
         self._request = request
 
     async def resource(self, reference: str) -> Resource | None:
-        parts = reference_parts(reference)
-        version = await self.reader.read(*parts) if parts else None
-        found: Resource | None = decode(version.body) if version is not None and not version.deleted else None
-        return found
+        return await stored(self.reader, reference)
 
     async def find(self, resource_type: str, criteria: str, limit: int = 100) -> list[Resource]:
         request = replace(self._request, access=None)

@@ -4,20 +4,39 @@ The institution is looked up when the names alone do not tell: an organisation a
 that it is a department of (Organization.partOf).
 """
 
+from typing import Protocol
+
 from fhir_server.alliance.elements import end_moment, first_moment
 from fhir_server.alliance.referral.elements import Element, code, extension, reference
 from fhir_server.alliance.referral.table import Actor
 from fhir_server.alliance.systems import code_system, extension_url
 from fhir_server.interactions.request import OPERATOR, SERVER
-from fhir_server.interactions.rules import Unit
+from fhir_server.interactions.rules import Unit, stored
 from fhir_server.resource import Resource
+from fhir_server.store.protocol import Reader
 
 _LEVELS = 5  # of departments, one in the other
 _HOLDERS = {"PractitionerRole": "organization", "HealthcareService": "providedBy"}
 _DISPATCH = "emergency-dispatch"
 
 
-async def organization_of(unit: Unit, party: Element | None) -> str | None:
+class Lookup(Protocol):
+    """What is needed of a unit of work, or of a store, to find out who is who."""
+
+    async def resource(self, reference: str) -> Resource | None: ...
+
+
+class Stored:
+    """A store as it is now, for questions outside of a unit of work."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def resource(self, reference: str) -> Resource | None:
+        return await stored(self._reader, reference)
+
+
+async def organization_of(unit: Lookup, party: Element | None) -> str | None:
     """`Organization/1` that a requester, owner or performer is or belongs to; None: it names none."""
     found = reference(party)
     if found is None or found.startswith("Organization/"):
@@ -29,7 +48,7 @@ async def organization_of(unit: Unit, party: Element | None) -> str | None:
     return reference((resource or {}).get(holder))
 
 
-async def institutions(unit: Unit, organization: str) -> list[str]:
+async def institutions(unit: Lookup, organization: str) -> list[str]:
     """An organisation and those that it is a department of, from below."""
     found = [organization]
     for _ in range(_LEVELS):
@@ -41,13 +60,13 @@ async def institutions(unit: Unit, organization: str) -> list[str]:
     return found
 
 
-async def acts_for(unit: Unit, acting: str, party: Element | None) -> bool:
+async def acts_for(unit: Lookup, acting: str, party: Element | None) -> bool:
     """Whether an organisation is that of a party, or one is a department of the other."""
     organization = await organization_of(unit, party)
     return organization is not None and await is_same_institution(unit, acting, organization)
 
 
-async def is_same_institution(unit: Unit, one: str, other: str) -> bool:
+async def is_same_institution(unit: Lookup, one: str, other: str) -> bool:
     if one == other:
         return True
     return other in await institutions(unit, one) or one in await institutions(unit, other)
@@ -56,7 +75,7 @@ async def is_same_institution(unit: Unit, one: str, other: str) -> bool:
 class Parties:
     """Who the organisation that acts is to one Task; looked up when it is asked, once."""
 
-    def __init__(self, unit: Unit, acting: str, task: Resource) -> None:
+    def __init__(self, unit: Lookup, acting: str, task: Resource) -> None:
         self._unit = unit
         self._acting = acting
         self._task = task
@@ -117,7 +136,7 @@ async def _networks(unit: Unit, organization: str, now_ms: int) -> list[str]:
     return found
 
 
-async def lead_of(unit: Unit, network: str) -> str | None:
+async def lead_of(unit: Lookup, network: str) -> str | None:
     """The organisation that coordinates an alliance."""
     resource = await unit.resource(network)
     lead = extension(resource or {}, extension_url("lead-organization"))
