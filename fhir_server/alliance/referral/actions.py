@@ -49,12 +49,12 @@ async def _roles(context: Context, request: Request, task: Resource) -> set[Acto
 
 
 def _shown(row: Row, roles: set[Actor]) -> dict[str, Any]:
-    parts = [part("rule", valueCode=row.rule), part("title", valueString=row.title)]
+    parts = [part("transition", valueCode=row.rule), part("title", valueString=row.title)]
     if row.after.status != "=":
         parts.append(part("status", valueCode=row.after.status))
         parts += [part("businessStatus", valueCode=each) for each in row.after.business]
     parts += [part("actor", valueCode=each) for each in row.actors if each in roles]
-    parts += [part("requires", valueString=GUARDS[guard][0]) for guard in row.guards]
+    parts += [part("guard", valueString=GUARDS[guard][0]) for guard in row.guards]
     if (operation := _OPERATIONS.get(row.title)) is not None:
-        parts.append(part("operation", valueString=f"${operation}"))
+        parts.append(part("operation", valueCode=operation))
     return part("action", part=parts)

@@ -26,6 +26,7 @@ from fhir_server.alliance.referral.elements import (
     extension_code,
     references,
 )
+from fhir_server.alliance.referral.parameters import KNOWN, concept_of
 from fhir_server.alliance.referral.parties import Stored, acts_for, organization_of
 from fhir_server.alliance.referral.submit import submitted
 from fhir_server.alliance.systems import BASE, V2_IDENTIFIER_TYPE
@@ -38,12 +39,11 @@ from fhir_server.outcome import business_rule, forbidden
 from fhir_server.resource import Resource, decode
 
 _REQUEST = "urn:uuid:4f1f0f0e-5a0a-4b6e-8f57-3c1f4f9a2c01"  # the new one, within the transaction
-_KNOWN = ("requester", "performer", "reason", "careSetting", "priority", "placerNumber", "consent")
 
 
 async def refer_back(context: Context, request: Request) -> Response:
     """The filler refers the patient down again; the Task of the way up gets it as an output."""
-    given = arguments(request, _KNOWN)
+    given = arguments(request, KNOWN["refer-back"])
     origin = await _origin(context, request)
     placer = await organization_of(Stored(context.store), origin.get("requester"))
     task = await _task_of(context, request, origin)
@@ -64,7 +64,7 @@ async def refer_back(context: Context, request: Request) -> Response:
 
 async def convert_consult_to_referral(context: Context, request: Request) -> Response:
     """A teleconsultation becomes a referral. Only who asked for it can say so: the placer."""
-    given = arguments(request, (*_KNOWN, "direction"))
+    given = arguments(request, KNOWN["convert-consult-to-referral"])
     origin = await _origin(context, request)
     if not claims(origin, TELECONSULT_PROFILE):
         raise business_rule(f"ServiceRequest/{request.id} is not a teleconsultation", "ServiceRequest")
@@ -116,7 +116,7 @@ def _derived(context: Context, request: Request, origin: Resource, given: Argume
     }
     doctor = next(references(origin.get("performer"), "PractitionerRole"), None)
     consents = [{"reference": name} for name in references(origin.get("supportingInfo"), "Consent")]
-    reason = given.text("reason")
+    reason = given.value("reason")
     found: Resource = {
         "resourceType": "ServiceRequest",
         "meta": {"profile": [REFERRAL_PROFILE]},
@@ -130,7 +130,7 @@ def _derived(context: Context, request: Request, origin: Resource, given: Argume
         "subject": origin["subject"],
         "authoredOn": shown(context.clock(), ZoneInfo(context.settings.time_zone)),
         "requester": {"reference": doctor or acting},
-        "reasonCode": [{"text": reason}] if reason else origin.get("reasonCode", []),
+        "reasonCode": [concept_of("reason", reason)] if reason else origin.get("reasonCode", []),
         "supportingInfo": consents,
     }
     basis = extension(origin, LEGAL_BASIS)

@@ -6,7 +6,9 @@ The numbers are those of the extension `capacity`, each with the time at which i
 from dataclasses import replace
 from typing import Any
 
-from fhir_server.alliance.elements import extensions, value
+from fhir_server.alliance.elements import extensions
+from fhir_server.alliance.elements import value as value_of
+from fhir_server.alliance.referral.parameters import KNOWN, token_of
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.criteria import compile_criteria
 from fhir_server.interactions.operations.parameters import arguments, parameters, part
@@ -18,19 +20,21 @@ _ACTIVE = {"HealthcareService": "active=true", "Location": "status=active"}
 
 
 async def check_capacity(context: Context, request: Request) -> Response:
-    """`organization` (any number; none: all), `bedType` (a code), `serviceType` (`system|code`)."""
-    given = arguments(request, ("organization", "bedType", "serviceType"))
+    """`organization` (any number; none: all), `specialty`, `serviceType`, `bedType`."""
+    given = arguments(request, KNOWN["check-capacity"])
     found = []
     for resource_type, active in _ACTIVE.items():
         criteria = [active]
         if organizations := [_named(each) for each in given.values("organization")]:
             criteria.append(f"organization={','.join(organizations)}")
-        if service := given.text("serviceType"):
-            if resource_type == "Location":
-                continue
-            criteria.append(f"service-type={service}")
+        for name, parameter in (("serviceType", "service-type"), ("specialty", "specialty")):
+            if (value := given.value(name)) is not None:
+                criteria.append(f"{parameter}={token_of(name, value)}")
+        if resource_type == "Location" and len(criteria) > 1 + bool(organizations):
+            continue  # only services say what they are for
         found += await _find(context, request, resource_type, "&".join(criteria))
-    bed = given.text("bedType")
+    bed = given.value("bedType")
+    bed = None if bed is None else token_of("bedType", bed).rpartition("|")[2]
     shown = [_shown(each, capacity) for each in found for capacity in extensions(each, "capacity")]
     return Response(200, resource=parameters(*(each for each in shown if bed is None or _is_of(each, bed))))
 
@@ -47,15 +51,15 @@ def _named(organization: Any) -> str:
 
 def _shown(resource: Resource, capacity: Any) -> dict[str, Any]:
     parts = [
-        part("source", valueReference={"reference": f"{resource['resourceType']}/{resource['id']}"}),
+        part("service", valueReference={"reference": f"{resource['resourceType']}/{resource['id']}"}),
     ]
     if (organization := resource.get("providedBy") or resource.get("managingOrganization")) is not None:
         parts.append(part("organization", valueReference=organization))
     for name, type_ in (
-        ("type", "CodeableConcept"), ("freeBeds", "UnsignedInt"), ("totalBeds", "UnsignedInt"),
+        ("bedType", "CodeableConcept"), ("freeBeds", "UnsignedInt"), ("totalBeds", "UnsignedInt"),
         ("updated", "DateTime"),
     ):  # fmt: skip
-        found = value(capacity, name)
+        found = value_of(capacity, "type" if name == "bedType" else name)
         if found is not None:
             parts.append(part(name, {f"value{type_}": found}))
     return part("capacity", part=parts)

@@ -6,7 +6,6 @@ is not. Without If-Match they change the version that is there when the lock is 
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server.alliance.referral.deadlines import shown
@@ -19,13 +18,14 @@ from fhir_server.alliance.referral.elements import (
     concept,
 )
 from fhir_server.alliance.referral.guards import REJECT_REASON
+from fhir_server.alliance.referral.parameters import KNOWN, concept_of
 from fhir_server.interactions.answer import etag
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.operations.parameters import Arguments, arguments
 from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.write import draft, put
-from fhir_server.outcome import bad_value, business_rule
+from fhir_server.outcome import business_rule
 from fhir_server.resource import Resource, decode
 from fhir_server.store.protocol import Transaction
 
@@ -34,7 +34,7 @@ Change = Callable[[Resource], Resource]
 
 async def accept(context: Context, request: Request) -> Response:
     """T3. `businessStatus`, `note`, `encounter`, `appointment`."""
-    given = arguments(request, ("businessStatus", "note", "encounter", "appointment"))
+    given = arguments(request, KNOWN["accept"])
     outputs = [*_outputs(given, "encounter"), *_outputs(given, "appointment")]
     changes = _state(given, "accepted", "accepted")
 
@@ -45,16 +45,19 @@ async def accept(context: Context, request: Request) -> Response:
 
 
 async def reject(context: Context, request: Request) -> Response:
-    """T4. `reason` (a code of reject-reason) and `text`, both needed."""
-    given = arguments(request, ("reason", "text"))
-    reason = {"text": given.required_text("text")} | _reason(given.value("reason"))
+    """T4. `reason`: a CodeableConcept with a code of reject-reason and a text, which may stand in `text`."""
+    given = arguments(request, KNOWN["reject"])
+    value, text = given.value("reason"), given.text("text")
+    reason = {} if value is None else concept_of("reason", value, REJECT_REASON)
+    if text is not None:
+        reason = reason | {"text": text}
     changes = {"status": "rejected", "statusReason": reason, **_business("declined")}
     return await moved(context, request, lambda task: task | changes)
 
 
 async def arrive(context: Context, request: Request) -> Response:
     """T8. `time` (now, when it is not given), `businessStatus`, `encounter`."""
-    given = arguments(request, ("time", "businessStatus", "encounter"))
+    given = arguments(request, KNOWN["arrive"])
     time = given.text("time") or shown(context.clock(), ZoneInfo(context.settings.time_zone))
     changes = _state(given, "in-progress", "arrived")
     outputs = _outputs(given, "encounter")
@@ -67,15 +70,18 @@ async def arrive(context: Context, request: Request) -> Response:
 
 
 async def complete(context: Context, request: Request) -> Response:
-    """T11. `feedback` (any number) or `reason` why there is none; `downReferral`, `encounter`, `note`."""
-    given = arguments(request, ("businessStatus", "feedback", "reason", "downReferral", "encounter", "note"))
+    """T11. `feedback` (any number) or `noFeedbackReason`; `downReferral`, `encounter`, `end`, `note`."""
+    given = arguments(request, KNOWN["complete"])
     down = _outputs(given, "downReferral", "down-referral")
     outputs = [*_outputs(given, "feedback"), *down, *_outputs(given, "encounter")]
-    if (reason := given.text("reason")) is not None:
+    if (reason := given.text("noFeedbackReason")) is not None:
         outputs.append({"type": concept(TASK_OUTPUT, "no-feedback-reason"), "valueString": reason})
     changes = _state(given, "completed", "down-referred" if down else "outcome-returned")
+    end = given.text("end")
 
     def change(task: Resource) -> Resource:
+        if end is not None:
+            task = task | {"executionPeriod": task.get("executionPeriod", {}) | {"end": end}}
         return _noted(context, request, given, _with_outputs(task | changes, outputs))
 
     return await moved(context, request, change)
@@ -83,7 +89,7 @@ async def complete(context: Context, request: Request) -> Response:
 
 async def request_info(context: Context, request: Request) -> Response:
     """T5. `question`: what the placer is asked."""
-    given = arguments(request, ("question",))
+    given = arguments(request, KNOWN["request-info"])
     question = given.required_text("question")
     changes = {"statusReason": {"text": question}, **_business("awaiting-information")}
     return await moved(context, request, lambda task: task | changes)
@@ -115,19 +121,6 @@ def _state(given: Arguments, status: str, usual: str) -> Resource:
 
 def _business(code: str) -> Resource:
     return {"businessStatus": concept(BUSINESS_STATUS, code)}
-
-
-def _reason(value: Any) -> Element:
-    match value:
-        case str():
-            return concept(REJECT_REASON, value)
-        case {"coding": list(coding)}:
-            return {"coding": coding}
-        case {"code": str()}:
-            return {"coding": [value]}
-        case None:
-            return {}
-    raise bad_value("reason takes a code, a Coding or a CodeableConcept", "Parameters")
 
 
 def _outputs(given: Arguments, name: str, kind: str | None = None) -> list[Element]:

@@ -16,6 +16,7 @@ from fhir_server.alliance.referral.elements import (
     claims,
     numbered,
 )
+from fhir_server.alliance.referral.parameters import KNOWN
 from fhir_server.alliance.systems import TASK_CODE
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
@@ -30,9 +31,9 @@ _URLS = UUID("0d3a1c1e-7a5d-5f43-9d6e-6f0f0f9b2b11")
 
 async def submit_referral(context: Context, request: Request) -> Response:
     """Answers Parameters: `serviceRequest`, `task`, `placerNumber`, `fillerNumber`, `deadline`."""
-    bundle = arguments(request, ("bundle",), bare="bundle").resource("bundle")
+    bundle = arguments(request, KNOWN["submit-referral"], bare="resource").resource("resource")
     if bundle is None or bundle.get("resourceType") != "Bundle":
-        raise missing("$submit-referral takes a Bundle: the body, or the parameter bundle", "Parameters")
+        raise missing("$submit-referral takes a Bundle: the body, or the parameter resource", "Parameters")
     return await submitted(context, request, _entries(bundle))
 
 

@@ -1,6 +1,8 @@
 """The operations on referrals do what an update does, by the same table."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from fhir_server.alliance.referral.elements import (
     milestones,
     numbered,
 )
+from fhir_server.alliance.referral.parameters import KNOWN
 from fhir_server.alliance.referral.table import ABORT, ACTORS, HANDOVER, ROWS
 from fhir_server.alliance.systems import code_system, extension_url
 from fhir_server.resource import Resource
@@ -23,6 +26,7 @@ from tests.alliance.referral.world import (
     FEEDBACK,
     LOWER,
     OUTSIDE,
+    REASON,
     UPPER,
     Alliance,
     codes_of,
@@ -32,6 +36,7 @@ from tests.alliance.referral.world import (
 )
 from tests.interactions.fhir import content
 
+PROFILES = Path(__file__).parents[3] / "profiles"
 STATES = [
     ("draft", None), ("requested", "submitted"), ("received", "received"),
     ("received", "awaiting-information"), ("accepted", "accepted"), ("in-progress", "in-transit"),
@@ -67,7 +72,7 @@ def actions(alliance: Alliance, acting: str | None) -> set[tuple[str, str | None
     parts = [each["part"] for each in found.get("parameter", [])]
     return {
         (
-            next(each["valueCode"] for each in part if each["name"] == "rule"),
+            next(each["valueCode"] for each in part if each["name"] == "transition"),
             next((each["valueCode"] for each in part if each["name"] == "status"), None),
             tuple(each["valueCode"] for each in part if each["name"] == "businessStatus"),
         )
@@ -96,8 +101,8 @@ def test_E10_03_each_says_what_it_requires_and_how_it_is_done(alliance: Alliance
     complete = next(
         each["part"] for each in found["parameter"] if said("title", valueString="complete") in each["part"]
     )
-    assert said("operation", valueString="$complete") in complete
-    assert any("feedback" in each.get("valueString", "") for each in complete if each["name"] == "requires")
+    assert said("operation", valueCode="complete") in complete
+    assert any("feedback" in each.get("valueString", "") for each in complete if each["name"] == "guard")
     assert said("actor", valueCode="filler") in complete
 
 
@@ -134,7 +139,9 @@ def test_E10_01_operations_by_the_wrong_actor(
 def test_reject_needs_reason_and_text(alliance: Alliance) -> None:
     alliance.submitted()
     assert refused(alliance, UPPER, "Task/t/$reject", said("text", valueString="x")).status == 422
-    assert refused(alliance, UPPER, "Task/t/$reject", said("reason", valueCode="no-bed")).status == 400
+    assert refused(alliance, UPPER, "Task/t/$reject", said("reason", valueCode="no-bed")).status == 422
+    reason = said("reason", valueCodeableConcept=REASON)
+    assert call(alliance, UPPER, "Task/t/$reject", reason)["statusReason"] == REASON
 
 
 def test_arrive_is_now_when_it_says_no_time(alliance: Alliance) -> None:
@@ -155,7 +162,7 @@ def test_complete_with_feedback(alliance: Alliance) -> None:
 
 def test_complete_with_a_reason_why_there_is_none(alliance: Alliance) -> None:
     alliance.at("in-progress", "arrived", executionPeriod=ARRIVED)
-    found = call(alliance, UPPER, "Task/t/$complete", said("reason", valueString="患者要求不回传"))
+    found = call(alliance, UPPER, "Task/t/$complete", said("noFeedbackReason", valueString="患者要求不回传"))
     assert found["status"] == "completed"
 
 
@@ -366,3 +373,29 @@ def test_check_capacity(alliance: Alliance) -> None:
     assert free(said("organization", valueReference={"reference": UPPER})) == [2, 5]
     assert free(said("bedType", valueCode="icu")) == [1, 2]
     assert free(said("organization", valueString=OUTSIDE), said("bedType", valueCode="general")) == []
+
+
+def test_check_capacity_of_a_specialty(alliance: Alliance) -> None:
+    heart = {"coding": [{"system": "urn:example:specialty", "code": "heart"}]}
+    alliance.load(service("a", UPPER, capacity("icu", 2)) | {"specialty": [heart]})
+    alliance.load(service("b", UPPER, capacity("icu", 3)))
+    specialty = said("specialty", valueCodeableConcept=heart)
+    found = call(alliance, None, "ServiceRequest/$check-capacity", specialty)
+    assert [each["part"][0]["valueReference"]["reference"] for each in found["parameter"]] == [
+        "HealthcareService/a"
+    ]
+
+
+@pytest.mark.parametrize("code", KNOWN)
+def test_the_parameters_are_those_of_the_definition(code: str) -> None:
+    definition = OPERATIONS[code].definition.rpartition("/")[2]
+    found = json.loads((PROFILES / f"OperationDefinition-{definition}.json").read_bytes())
+    assert {each["name"] for each in found["parameter"] if each["use"] == "in"} == set(KNOWN[code])
+    assert found["code"] == code and found["affectsState"] == OPERATIONS[code].affects_state
+    assert {level for level in ("system", "type", "instance") if found[level]} == OPERATIONS[code].levels
+    assert frozenset(found.get("resource", ())) == OPERATIONS[code].resource_types
+
+
+def test_an_unknown_parameter_is_400(alliance: Alliance) -> None:
+    alliance.submitted()
+    assert refused(alliance, UPPER, "Task/t/$accept", said("bed", valueString="3")).status == 400
