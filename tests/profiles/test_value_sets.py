@@ -15,7 +15,6 @@ from tests.profiles.package import by_id, opened
 LOADED_BY_THE_SITE = {
     "diagnosis": "icd10-clinical and icd10-nhsa are not-present",
     "gb2659": "gb-t-2659 is not-present",
-    "ws218": "ws-218 is not-present",
 }
 
 
