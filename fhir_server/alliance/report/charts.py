@@ -11,6 +11,7 @@ from io import StringIO
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Drawing
+from matplotlib.ticker import MaxNLocator
 from sankeyflow import Sankey
 
 # Chinese fonts of Linux, Windows and macOS; the first that the reader has
@@ -72,6 +73,7 @@ def columns(labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: 
         axes.bar(places, values, width, label=name, color=_colour(number))
     axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 8 else 0)
     axes.set_ylabel(unit)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     if len(series) > 1:
         axes.legend(frameon=False)
     return _svg(drawing)
@@ -84,6 +86,7 @@ def rows(values: Mapping[str, float], unit: str) -> str:
     bars = axes.barh(names, [values[name] for name in names], color=_BLUE, height=0.7)
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
     axes.set_xlabel(unit)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return _svg(drawing)
 
 
