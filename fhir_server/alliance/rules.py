@@ -1,6 +1,7 @@
 """The rules of the alliance that look at the state, as the gate of writes takes them."""
 
 from fhir_server.alliance.booking import BOOKING_RULES
+from fhir_server.alliance.communication import MESSAGE_RULES
 from fhir_server.alliance.membership import DIRECTORY_RULES
 from fhir_server.alliance.referral.rules import referral_rules
 from fhir_server.alliance.rotation import ROTATION_RULES
@@ -10,7 +11,7 @@ from fhir_server.interactions.rules import Rules
 
 def alliance_rules(settings: Settings) -> Rules:
     """In the order in which the entries of a transaction are written: what is looked up stands first."""
-    return joined(DIRECTORY_RULES, ROTATION_RULES, BOOKING_RULES, referral_rules(settings))
+    return joined(DIRECTORY_RULES, ROTATION_RULES, BOOKING_RULES, referral_rules(settings), MESSAGE_RULES)
 
 
 def joined(*several: Rules) -> Rules:
