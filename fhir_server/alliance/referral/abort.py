@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/codesystem-task-code.html; the filler accepts, and the r
 on hold, or rejects, and it goes on.
 """
 
+from fhir_server.alliance.elements import target
 from fhir_server.alliance.referral.elements import (
     ABORT_PROFILE,
     BUSINESS_STATUS,
@@ -11,13 +12,13 @@ from fhir_server.alliance.referral.elements import (
     business_status,
     claims,
     concept,
-    reference,
 )
 from fhir_server.alliance.referral.gate import require_organization, require_version, with_profile
 from fhir_server.alliance.referral.parties import Parties
 from fhir_server.alliance.referral.rights import changed, content_of
 from fhir_server.alliance.referral.table import ABORT
 from fhir_server.alliance.systems import TASK_CODE
+from fhir_server.clock import format_instant
 from fhir_server.interactions.rules import Proposal
 from fhir_server.outcome import business_rule, forbidden
 from fhir_server.resource import Resource
@@ -37,7 +38,7 @@ async def judge(proposal: Proposal) -> Resource | None:
     before, after = proposal.before, proposal.after
     task = before if before is not None else after
     assert task is not None
-    name = reference(task.get("focus")) or ""
+    name = target(task.get("focus"), (proposal.request.base_url,)) or ""
     aborted = await proposal.unit.resource(name) if name.startswith("Task/") else None
     if not claims(aborted, TASK_PROFILE) and not claims(before, ABORT_PROFILE):
         return after  # of some other Task
@@ -46,7 +47,10 @@ async def judge(proposal: Proposal) -> Resource | None:
         raise business_rule("T14: a wish to cancel is not deleted, it is cancelled", "Task")
     parties = Parties(proposal.unit, acting, aborted or {})
     if before is None:
-        return await _wished(parties, acting, after, aborted or {})
+        now = format_instant(proposal.unit.clock())
+        return await _wished(parties, after, aborted or {}, acting, now)
+    # a client may write the same instant in another way
+    after = after | {name: before[name] for name in ("authoredOn",) if name in before}
     after = after if claims(after, ABORT_PROFILE) else with_profile(after, ABORT_PROFILE)
     if content_of(before) == content_of(after):
         return after
@@ -57,7 +61,7 @@ async def judge(proposal: Proposal) -> Resource | None:
     return after
 
 
-async def _wished(parties: Parties, acting: str, after: Resource, aborted: Resource) -> Resource:
+async def _wished(parties: Parties, after: Resource, aborted: Resource, acting: str, now: str) -> Resource:
     if not ABORT.leads_from(aborted.get("status"), business_status(aborted)):
         text = f"Task/{aborted['id']} is {aborted.get('status')}, only one in progress is aborted"
         hint = "; T6 cancels it" if aborted.get("status") in ("requested", "received", "accepted") else ""
@@ -67,7 +71,8 @@ async def _wished(parties: Parties, acting: str, after: Resource, aborted: Resou
     if after.get("status") != "requested":
         raise business_rule("T14: a wish to cancel begins as requested", "Task.status")
     owner = {"owner": aborted["owner"]} if "owner" not in after else {}
-    return with_profile(after | owner, ABORT_PROFILE) if not claims(after, ABORT_PROFILE) else after | owner
+    wish = {"authoredOn": now} | owner | after
+    return wish if claims(wish, ABORT_PROFILE) else with_profile(wish, ABORT_PROFILE)
 
 
 async def _require_answer(parties: Parties, before: Resource, after: Resource, acting: str) -> None:

@@ -144,7 +144,7 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         "T16", "complete by an onward referral", (_IN_PROGRESS,), State("completed", ("outcome-returned",)),
-        ("filler",), ("onward-referral",), ("complete-request",),
+        ("filler",), ("onward-referral", "feedback"), ("complete-request",),
     ),
 )  # fmt: skip
 

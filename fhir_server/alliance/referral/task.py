@@ -1,5 +1,6 @@
 """The rules of a referral's Task, asked at the gate of writes."""
 
+from fhir_server.alliance.elements import target
 from fhir_server.alliance.referral import abort
 from fhir_server.alliance.referral.deadlines import Deadlines
 from fhir_server.alliance.referral.effects import APPLY, reached, settle_question
@@ -104,14 +105,14 @@ def stamped(move: Move, task: Resource) -> Resource:
 
 
 async def _is_governed(proposal: Proposal) -> bool:
-    """Whether a Task that was no referral's is to be one."""
+    """Whether a Task that was no referral's is to be one; however its focus is written."""
     task = proposal.after
     if task is None:
         return False
     if claims(task, TASK_PROFILE):
         return True
     codes = task.get("code", {}).get("coding", ())
-    focus = reference(task.get("focus")) or ""
+    focus = target(task.get("focus"), (proposal.request.base_url,)) or ""
     if not focus.startswith("ServiceRequest/") or ("fulfill", TASK_CODE) not in (
         (each.get("code"), each.get("system")) for each in codes
     ):
@@ -131,8 +132,9 @@ def kept(before: Resource | None, after: Resource) -> Resource:
         if name in before and (name == "lastModified" or name not in task):
             task[name] = before[name]
     if before and before.get("status") != "draft":
+        # a client may write the same instant in another way
         task = without(task, "restriction") | {
-            name: before[name] for name in ("restriction",) if name in before
+            name: before[name] for name in ("restriction", "authoredOn") if name in before
         }
         given = [each for each in before.get("identifier", ()) if of_type(each, "FILL")]
         missing = [each for each in given if each not in task.get("identifier", ())]

@@ -32,7 +32,7 @@ ENOUGH: dict[str, Any] = {
     "question": {"note": NOTE},
     "arrival": {"executionPeriod": ARRIVED},
     "feedback": {"output": [FEEDBACK]},
-    "down-referral": {"output": [FEEDBACK, output("down-referral", "ServiceRequest/down")]},
+    "down-referral": {"output": [output("down-referral", "ServiceRequest/down")]},
     "onward-referral": {"output": [output("down-referral", "ServiceRequest/onward")]},
     "overdue": {},
 }
@@ -58,7 +58,9 @@ ONWARD = service_request(
 def satisfying(row: Row) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for guard in row.guards:
-        found |= ENOUGH.get(guard, {})
+        given = ENOUGH.get(guard, {})
+        both = [*found.get("output", []), *given.get("output", [])]
+        found |= given | ({"output": both} if both else {})
     return found
 
 

@@ -12,7 +12,7 @@ from fhir_server.alliance.referral.elements import (
     TASK_PROFILE,
 )
 from fhir_server.alliance.referral.rules import referral_rules
-from fhir_server.alliance.systems import TASK_CODE, code_system, extension_url
+from fhir_server.alliance.systems import TASK_CODE, V2_IDENTIFIER_TYPE, code_system, extension_url
 from fhir_server.interactions.request import OPERATOR, SERVER, Response
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource
@@ -58,6 +58,23 @@ def role(id_: str, organization_: str) -> Resource:
     }
 
 
+PATIENT: Resource = {
+    "resourceType": "Patient",
+    "id": "zhou",
+    "meta": {"profile": [extension_url("alliance-patient")]},
+    "identifier": [
+        {
+            "type": {"coding": [{"system": V2_IDENTIFIER_TYPE, "code": "MR"}]},
+            "system": "urn:example:lower:mrn",
+            "value": "1",
+            "assigner": {"reference": LOWER},
+        }
+    ],
+    "active": True,
+    "name": [{"text": "周某"}],
+    "gender": "female",
+    "birthDate": "1970-12-01",
+}
 _DISPATCH_TYPE = {"coding": [{"system": code_system("organization-type"), "code": "emergency-dispatch"}]}
 DIRECTORY = [
     organization(NETWORK, extension=[
@@ -76,7 +93,7 @@ DIRECTORY = [
     role("upper-doctor", UPPER),
     role("cardiologist", CARDIOLOGY),
     role("outside-doctor", OUTSIDE),
-    {"resourceType": "Patient", "id": "zhou", "name": [{"text": "周某"}]},
+    PATIENT,
     {"resourceType": "Composition", "id": "feedback", "status": "final", "type": {"text": "feedback"},
      "date": "2026-11-28", "author": [{"reference": UPPER}], "title": "转诊反馈"},
 ]  # fmt: skip
@@ -102,9 +119,7 @@ def service_request(id_: str | None = "sr", **elements: Any) -> Resource:
         "extension": [coded("referral-direction", "up"), coded("care-setting", "I")],
         "identifier": [
             {
-                "type": {
-                    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "PLAC"}]
-                },
+                "type": {"coding": [{"system": V2_IDENTIFIER_TYPE, "code": "PLAC"}]},
                 "system": "urn:example:lower:referral",
                 "value": "0001",
             }
