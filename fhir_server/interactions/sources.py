@@ -93,6 +93,7 @@ def profiles(
         StoredSources(store, canonicals, terminology),
         bound=bound(settings.profiles),
         unknown=unknown,  # type: ignore[arg-type]
+        closed=terminology.is_closed,
     )
 
 

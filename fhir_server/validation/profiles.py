@@ -60,21 +60,31 @@ class Sources(Protocol):
         """The target of a reference; None: not here."""
 
 
+Question = tuple[str, str | None, str]
+"""(value set, system, code), as `Sources.contains` is asked."""
+
+
 class _Answers:
     """What one check has asked of its sources; what is new is asked after the run, for the next one."""
 
-    def __init__(self, sources: Sources) -> None:
+    def __init__(self, sources: Sources, members: dict[Question, bool | None], closed: bool) -> None:
+        """members: what earlier checks found; what this one finds is added.
+
+        closed: what cannot be decided now cannot be as long as no definition changes.
+        """
         self._sources = sources
-        self._contains: dict[tuple[str, str | None, str], bool | None] = {}
+        self._members = members
+        self._closed = closed
+        self._undecided: set[Question] = set()
         self._resources: dict[str, Resource | None] = {}
-        self._asked_contains: set[tuple[str, str | None, str]] = set()
+        self._asked_contains: set[Question] = set()
         self._asked_resources: set[str] = set()
 
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         question = value_set, system, code
-        if question not in self._contains:
+        if question not in self._members and question not in self._undecided:
             self._asked_contains.add(question)
-        return self._contains.get(question)
+        return self._members.get(question)
 
     def resource(self, reference: str) -> Resource | None:
         if reference not in self._resources:
@@ -85,7 +95,11 @@ class _Answers:
         """Whether there was something to ask."""
         asked = bool(self._asked_contains or self._asked_resources)
         for question in self._asked_contains:
-            self._contains[question] = await self._sources.contains(*question)
+            answer = await self._sources.contains(*question)
+            if answer is None and not self._closed:
+                self._undecided.add(question)  # by this check; another server may know it later
+            else:
+                self._members[question] = answer
         for reference in self._asked_resources:
             self._resources[reference] = await self._sources.resource(reference)
         self._asked_contains.clear()
@@ -94,7 +108,10 @@ class _Answers:
 
 
 class Profiles:
-    """bound: by resource type, canonicals that every resource of the type is checked against."""
+    """bound: by resource type, canonicals that every resource of the type is checked against.
+
+    closed: what the sources say of codes follows from definitions, those that their stamp is of.
+    """
 
     def __init__(
         self,
@@ -103,6 +120,7 @@ class Profiles:
         *,
         bound: Mapping[str, tuple[str, ...]] | None = None,
         unknown: Unknown = "warn",
+        closed: bool = False,
     ) -> None:
         self._definitions = definitions
         self._sources = sources
@@ -110,6 +128,8 @@ class Profiles:
         self._unknown = unknown
         self._library = Library(definitions)
         self._known: dict[tuple[str, str], bool | None] = {}
+        self._members: dict[Question, bool | None] = {}  # of value sets whose codes cannot be listed
+        self._closed = closed
         self._stamp: int | None = None
 
     def of(self, resource: Resource) -> tuple[str, ...]:
@@ -160,8 +180,8 @@ class Profiles:
         asked = tuple(asked)
         if not asked and not self.concerns(resource) and not extension.has_extensions(resource):
             return []
-        answers = _Answers(self._sources)
         await self._refresh()
+        answers = _Answers(self._sources, self._members, self._closed)
         for _ in range(_ROUNDS):
             run = Run(self._library, resource, questions=Questions(answers.resource, answers.contains))
             try:
@@ -177,6 +197,9 @@ class Profiles:
         stamp = await self._sources.stamp()
         if stamp != self._stamp:
             self._stamp, self._library, self._known = stamp, Library(self._definitions), {}
+            self._members = {}
+        if len(self._members) > _CODES_KEPT:
+            self._members = {}
 
     async def _fetch(self, needed: NeededError) -> None:
         library = self._library

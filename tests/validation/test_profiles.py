@@ -135,3 +135,60 @@ def test_definitions_are_asked_for_once() -> None:
 
     asyncio.run(twice())
     assert len(asked) == len(set(asked))
+
+
+def test_targets_are_read_only_where_more_than_their_type_is_asked() -> None:
+    asked: list[str] = []
+
+    class Counting(Sources):
+        async def resource(self, reference: str) -> Any:
+            asked.append(reference)
+            return await super().resource(reference)
+
+    wanted = ["http://example.org/special", "http://hl7.org/fhir/StructureDefinition/Organization"]
+    type_ = {"code": "Reference", "targetProfile": wanted}
+    elements = [{"path": "Patient.generalPractitioner", "type": [type_]}]
+    special = structure({"type": "Practitioner", "elements": [{"path": "Practitioner.name", "min": 1}]})
+    special |= {"url": "http://example.org/special"}
+    made = structure({"type": "Patient", "elements": elements})
+    known = {"Practitioner/1": {"resourceType": "Practitioner", "id": "1", "active": True}}
+    profiles = Profiles(definitions(), Counting([made, special], known))
+
+    def check(reference: str) -> list[str | None]:
+        patient = {"resourceType": "Patient", "meta": {"profile": [URL]}}
+        patient |= {"generalPractitioner": [{"reference": reference}]}
+        return [issue.message for issue in asyncio.run(profiles.check(patient, "Patient"))]
+
+    assert check("Organization/1") == []
+    assert check("Location/1") == ["reference-type"]
+    assert asked == []
+    assert check("Practitioner/1") == ["reference-profile"]
+    assert check("urn:uuid:1") == []
+    assert asked == ["Practitioner/1", "urn:uuid:1"]
+
+
+@pytest.mark.parametrize(
+    ("closed", "answer", "times"), [(True, None, 1), (True, True, 1), (False, True, 1), (False, None, 2)]
+)
+def test_what_is_known_of_a_large_value_set_is_not_asked_again(
+    closed: bool, answer: bool | None, times: int
+) -> None:
+    asked: list[str] = []
+
+    class Counting(Sources):
+        async def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+            asked.append(code)
+            return answer
+
+    bound = {"strength": "required", "valueSet": "http://example.org/huge"}
+    made = structure({"type": "Patient", "elements": [{"path": "Patient.maritalStatus", "binding": bound}]})
+    profiles = Profiles(definitions(), Counting([made]), closed=closed)
+    coding = {"system": "http://example.org/s", "code": "a"}
+    patient = {
+        "resourceType": "Patient",
+        "meta": {"profile": [URL]},
+        "maritalStatus": {"coding": [coding]},
+    }
+    for _ in range(2):
+        assert asyncio.run(profiles.check(patient, "Patient")) == []
+    assert asked == ["a"] * times

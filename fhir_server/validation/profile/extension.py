@@ -56,6 +56,8 @@ def _walk(
                 yield owner, key, extension, f"{step(at, key)}[{index}]"
                 yield from _within(definitions, extension, f"{step(at, key)}[{index}]")
             continue
+        if not _holds(child):
+            continue  # paths are put together for few
         found = properties.get(key.removeprefix("_"))
         if found is None or found[1] == "Resource":
             continue
@@ -67,6 +69,15 @@ def _walk(
             if isinstance(one, dict):
                 here = f"{place}[{index}]" if isinstance(child, list) else place
                 yield from _walk(definitions, one, child_type, inner, here)
+
+
+def _holds(value: Any) -> bool:
+    """Whether there is an extension somewhere below."""
+    if isinstance(value, list):
+        return any(map(_holds, value))
+    if not isinstance(value, dict):
+        return False
+    return "extension" in value or _MODIFIER in value or any(map(_holds, value.values()))
 
 
 def _within(

@@ -61,9 +61,9 @@ def _is_that_of_base(definitions: Definitions, targets: list[Target], element: E
 
 def _check(focus: Focus, run: Run, targets: list[Target], source: str) -> None:
     text = focus.value.get("reference")
-    found = run.resolve(text) if isinstance(text, str) else None
-    type_ = _type(focus.value, text, found)
     profiles = [profile for target in targets for profile in target.profiles]
+    found = run.resolve(text) if isinstance(text, str) and _is_to_be_read(run, text, profiles) else None
+    type_ = _type(focus.value, text, found)
     if type_ is not None and profiles and not any(_allows(run, type_, profile) for profile in profiles):
         wanted = ", ".join(profiles)
         problem = f"points to {type_}, {source} wants {wanted}"
@@ -72,6 +72,15 @@ def _check(focus: Focus, run: Run, targets: list[Target], source: str) -> None:
         _check_profiles(focus, run, found, [one for one in profiles if _allows(run, type_, one)], source)
     if isinstance(text, str):
         _check_manner(focus, run, text, targets, source)
+
+
+def _is_to_be_read(run: Run, text: str, profiles: list[str]) -> bool:
+    """Whether the text does not say the type of the target, or more than its type is asked of it."""
+    type_ = target_type(text)
+    if type_ is None:
+        return True
+    of_type = [one for one in profiles if _allows(run, type_, one)]
+    return bool(of_type) and not any(_is_plain(run, one) for one in of_type)
 
 
 def _type(value: dict[str, Any], text: Any, found: Resource | None) -> str | None:
