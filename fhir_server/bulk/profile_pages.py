@@ -220,4 +220,5 @@ _KINDS = {
     "SearchParameter": "检索参数 / Search parameters",
     "OperationDefinition": "操作 / Operations",
     "CapabilityStatement": "角色 / Actors",
+    "Measure": "指标 / Measures",
 }

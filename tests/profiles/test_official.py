@@ -66,14 +66,21 @@ def differences() -> dict[str, Any]:
     return found
 
 
-def test_every_file_has_an_answer_about_it() -> None:
-    wanted = {name_of(path): fingerprint(path) for path in asked()}
-    answers = {name: answer["of"] for name, answer in kept().items()}
+def test_every_example_has_an_answer_about_it() -> None:
+    wanted = {name_of(path): fingerprint(path) for path in asked() if path.parent != FOLDER}
+    answers = {name: answer["of"] for name, answer in kept().items() if "/" in name}
     assert answers == wanted, "ask the official validator again: python -m tests.profiles.official"
 
 
+def is_of_now(name: str, answer: dict[str, Any]) -> bool:
+    """Definitions may have changed since; the run with Java asks about them again."""
+    path = FOLDER / name
+    return path.exists() and answer["of"] == fingerprint(path)
+
+
 def test_both_validators_agree_but_where_it_is_listed(store: tuple[asyncio.Runner, OpenContext]) -> None:
-    answers = {name: answer["issues"] for name, answer in kept().items()}
+    of_now = {name: answer for name, answer in kept().items() if is_of_now(name, answer)}
+    answers = {name: answer["issues"] for name, answer in of_now.items()}
     differing = {name for name, theirs in answers.items() if not agree(ours(name, store), theirs)}
     assert differing == differences().keys()
 
