@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fhir.resources.R4B import get_fhir_model_class
 
 from fhir_server.alliance.systems import BASE
 from fhir_server.definitions.packages import open_package
@@ -56,6 +57,13 @@ def test_every_definition_is_valid_r4() -> None:
     validator = Validator(load())
     for file, resource in everything():
         assert validator.check(resource) == [], file
+
+
+@pytest.mark.parametrize("folder", ["", "examples"])
+def test_a_client_library_reads_every_file(folder: str) -> None:
+    for path in sorted((FOLDER / folder).glob("*-*.json")):
+        resource = decode(path.read_bytes())
+        get_fhir_model_class(resource["resourceType"]).model_validate(resource)
 
 
 def test_every_definition_of_the_project_is_below_its_base() -> None:
@@ -224,3 +232,9 @@ def test_an_actor_names_what_there_is(statement: Resource) -> None:
             assert parameter["definition"] == (url or (core and core.url)), parameter["name"]
         for operation in resource.get("operation", ()):
             assert operations[operation["definition"]] == operation["name"]
+
+
+def test_search_parameters_are_documented() -> None:
+    page = (FOLDER.parent / "docs" / "profiles.md").read_text(encoding="utf-8")
+    for each in definitions()["SearchParameter"]:
+        assert f"| `{each['code']}` | {', '.join(each['base'])} | {each['type']} |" in page, each["id"]

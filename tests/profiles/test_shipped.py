@@ -8,23 +8,21 @@ from typing import Any
 import pytest
 
 from fhir_server.alliance.systems import BASE
-from fhir_server.app import OpenContext, Parts
+from fhir_server.app import Parts
 from fhir_server.bulk.packages import ALLIANCE, ALLIANCE_CANONICALS, CORE_CANONICALS, add_package, layer_paths
 from fhir_server.bulk.profile_pages import pages
 from fhir_server.bulk.shipped import PAGES, folder
 from fhir_server.config import Settings
 from fhir_server.definitions.index import FILE, index
 from fhir_server.definitions.packages import open_package
-from fhir_server.interactions.dispatch import perform
-from fhir_server.interactions.request import OPERATOR, Method
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
 from fhir_server.search.index import Indexer
 from fhir_server.store.algebra import Everything
 from fhir_server.store.sqlite.store import open_store
 from tests.definitions.structures import core_structures
-from tests.interactions.fhir import content, request
 from tests.profiles.package import FOLDER, definitions
+from tests.profiles.running import Running
 
 STALE = "run: python -m fhir_server.bulk.shipped"
 
@@ -79,26 +77,6 @@ def test_a_package_of_the_same_name_takes_its_place(tmp_path: Path) -> None:
         add_package(tmp_path, str(FOLDER), indexer=parts.indexer, check=parts.validator.check)
     )
     assert layer_paths(tmp_path, alliance=True) == [added.path, CORE_CANONICALS]
-
-
-class Running:
-    """An empty store as a new server has it."""
-
-    def __init__(self, runner: asyncio.Runner, data: Path, **settings: Any) -> None:
-        self._runner = runner
-        self.opened: OpenContext = runner.run(Parts(Settings(data=str(data), **settings)).open_context())
-
-    def __call__(self, method: Method, url: str, resource: Resource | None = None) -> Resource:
-        context = self.opened.context
-        answer = self._runner.run(perform(context, request(method, url, resource, organization=OPERATOR)))
-        return content(answer)
-
-    def found(self, url: str) -> list[str]:
-        entries = self("GET", url).get("entry", ())
-        return [each["resource"]["id"] for each in entries if each["search"]["mode"] == "match"]
-
-    def close(self) -> None:
-        self._runner.run(self.opened.close())
 
 
 @pytest.fixture
