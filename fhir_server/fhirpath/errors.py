@@ -8,8 +8,12 @@ class FhirPathError(Exception):
     the line and the column.
     """
 
-    def __init__(self, problem: str, at: int | None = None, text: str | None = None) -> None:
+    def __init__(
+        self, problem: str, at: int | None = None, text: str | None = None, *, costly: bool = False
+    ) -> None:
+        """costly: the expression is right, and asks for more than it may."""
         super().__init__(problem)
+        self.costly = costly
         self.problem = problem
         self.at = at  # offset in `text`; None: the expression as a whole
         self.text = text

@@ -156,9 +156,21 @@ class Expression:
         if isinstance(error, FhirPathError):
             return error.located(self.text)
         if isinstance(error, RecursionError):
-            return FhirPathError("nested too deeply", 0, self.text)
+            return FhirPathError("nested too deeply", 0, self.text, costly=True)
         wanted = self.type or "a resource"
         return FhirPathError(f"the item does not have the structure of {wanted}", 0, self.text)
+
+    @property
+    def result(self) -> str | None:
+        """What comes out, as far as it is known: `HumanName`, `string[]` where there may be several."""
+        type_ = self._compiled.type
+        if type_ is None or type_ in ("", "System.Any"):
+            return None
+        return SAME_IN_FHIR.get(type_, type_) + ("" if self._compiled.one is not None else "[]")
+
+    def located(self, resource: Any) -> Located:
+        """The resource in the form that tells where the items of a run stand."""
+        return Located(self._model, resource)
 
     def __repr__(self) -> str:
         return f"Expression({self.text!r}, {self.type!r})"
@@ -272,4 +284,4 @@ def _compile(text: str, model: Model, type_name: str | None, strict: bool) -> Ex
     except FhirPathError as error:
         raise error.located(text) from None
     except RecursionError:
-        raise FhirPathError("nested too deeply", 0, text) from None
+        raise FhirPathError("nested too deeply", 0, text, costly=True) from None

@@ -39,7 +39,8 @@ KEYWORDS = frozenset(("true", "false", "div", "mod", "and", "or", "xor", "implie
 def parse(text: str) -> ast.Node:
     """The syntax tree of `text`; raises FhirPathError with the position of what is wrong."""
     if len(text) > LENGTH_LIMIT:
-        raise FhirPathError(f"{len(text)} characters, an expression may have {LENGTH_LIMIT}", 0, text[:100])
+        problem = f"too costly: {len(text)} characters, an expression may have {LENGTH_LIMIT}"
+        raise FhirPathError(problem, 0, text[:100], costly=True)
     try:
         return _Parser(tokens(text)).whole()
     except FhirPathError as error:
@@ -58,7 +59,7 @@ class _Parser:
             raise self.unexpected("the end of the expression or an operator")
         for found, depth in ast.walk(node):
             if depth > DEPTH_LIMIT:
-                raise FhirPathError(f"nested deeper than {DEPTH_LIMIT} levels", found.at)
+                raise FhirPathError(f"nested deeper than {DEPTH_LIMIT} levels", found.at, costly=True)
         return node
 
     @property
@@ -93,7 +94,7 @@ class _Parser:
         """An expression whose operators bind at least as tightly as those of level `loosest`."""
         self.nesting += 1
         if self.nesting > NESTING_LIMIT:
-            raise FhirPathError(f"nested deeper than {NESTING_LIMIT} levels", self.token.at)
+            raise FhirPathError(f"nested deeper than {NESTING_LIMIT} levels", self.token.at, costly=True)
         left = self.polarity()
         while (level := self.level()) is not None and level >= loosest:
             operator = self.take()

@@ -25,6 +25,7 @@ class Located:
     """A resource that knows where everything in it is; objects that are handed out are its own copies."""
 
     def __init__(self, model: Model, resource: Any) -> None:
+        self.given = resource
         self._model = model
         self._steps: dict[int, _Step] = {}
         self._originals: dict[int, Any] = {}

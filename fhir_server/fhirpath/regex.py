@@ -18,7 +18,11 @@ _GROUP = re.compile(r"\$(?:(\d{1,2})|\{(\w+)\}|\$)")
 
 
 class PatternError(Exception):
-    """What is wrong with a regular expression."""
+    """What is wrong with a regular expression; costly: it is right, and asks for more than it may."""
+
+    def __init__(self, problem: str, *, costly: bool = False) -> None:
+        super().__init__(problem)
+        self.costly = costly
 
 
 _FLAGS = frozenset("im")
@@ -73,7 +77,7 @@ def replaced(pattern: str, substitution: str, text: str, longest: int) -> str:
         part = _GROUP.sub(group, substitution)
         length += len(part)
         if length > longest:
-            raise PatternError(f"too costly: replacements of more than {longest} characters")
+            raise PatternError(f"too costly: replacements of more than {longest} characters", costly=True)
         return part
 
     result: str = found.sub(expand, text)
@@ -91,7 +95,8 @@ def _options() -> Any:
 def _compiled(pattern: str) -> Any:
     if len(pattern) > LENGTH_LIMIT:
         raise PatternError(
-            f"a regular expression of {len(pattern)} characters, at most {LENGTH_LIMIT} are allowed"
+            f"a regular expression of {len(pattern)} characters, at most {LENGTH_LIMIT} are allowed",
+            costly=True,
         )
     try:
         found = re2.compile(pattern, _options())
@@ -100,5 +105,5 @@ def _compiled(pattern: str) -> Any:
         problem = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
         raise PatternError(f"the regular expression is not supported: {problem}") from None
     if found.programsize > PROGRAM_LIMIT:
-        raise PatternError("the regular expression is too costly")
+        raise PatternError("the regular expression is too costly", costly=True)
     return found

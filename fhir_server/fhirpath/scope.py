@@ -104,21 +104,21 @@ class Scope:
     def visit(self, count: int, at: int) -> None:
         self.visited += count
         if self.visited > ITEM_LIMIT:
-            raise FhirPathError(f"too costly: more than {ITEM_LIMIT} items were visited", at)
+            raise FhirPathError(f"too costly: more than {ITEM_LIMIT} items were visited", at, costly=True)
         now = monotonic()
         if self.deadline is None:
             self.deadline = now + TIME_LIMIT_S
         elif now > self.deadline:
-            raise FhirPathError(f"too costly: takes more than {TIME_LIMIT_S} s", at)
+            raise FhirPathError(f"too costly: takes more than {TIME_LIMIT_S} s", at, costly=True)
 
     def build(self, length: int, at: int) -> None:
         """Before a string of `length` characters is made."""
         if length > TEXT_LIMIT:
-            raise FhirPathError(f"too costly: a string of more than {TEXT_LIMIT} characters", at)
+            raise FhirPathError(f"too costly: a string of more than {TEXT_LIMIT} characters", at, costly=True)
         if length >= 64:
             self.visit(length // 64, at)
 
 
 def limit_size(size: int, at: int) -> None:
     if size > SIZE_LIMIT:
-        raise FhirPathError(f"too costly: a collection of more than {SIZE_LIMIT} items", at)
+        raise FhirPathError(f"too costly: a collection of more than {SIZE_LIMIT} items", at, costly=True)

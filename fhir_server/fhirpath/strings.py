@@ -103,7 +103,7 @@ def _matches(call: Call, *, whole: bool = False) -> Compiled:
         try:
             return matcher(flagged(rf"\A(?:{found})\z" if whole else found, set_))
         except PatternError as error:
-            raise FhirPathError(str(error), at) from None
+            raise FhirPathError(str(error), at, costly=error.costly) from None
 
     if type(fixed) is str and flags is None:
         matches = compiled(fixed)
@@ -137,7 +137,7 @@ def _replace_matches(call: Call) -> Compiled:
         try:
             changed = replaced(flagged(old, set_), new, found, TEXT_LIMIT)
         except PatternError as error:
-            raise FhirPathError(str(error), at) from None
+            raise FhirPathError(str(error), at, costly=error.costly) from None
         scope.build(len(changed), at)
         return changed
 

@@ -8,7 +8,7 @@ An expression runs synchronously; what it asks is fetched between two runs, unti
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fhir_server.fhirpath import FhirPathError, Scope
+from fhir_server.fhirpath import FhirPathError, Located, Scope
 from fhir_server.interactions.context import Context
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
@@ -20,20 +20,24 @@ _MOST_QUESTIONS = 1000
 
 async def evaluated(
     context: Context,
-    resource: Resource | None,
     variables: Mapping[str, Any],
+    located: Located,
     run: Callable[[Scope], list[Any]],
 ) -> list[Any]:
-    """What `run` gives when nothing that it asks is unknown any more. Raises FhirPathError."""
+    """What `run` gives when nothing that it asks is unknown any more. Raises FhirPathError.
+
+    located: the resource; what comes out are its copies.
+    """
+    resource: Resource | None = located.given
     answers = _Answers(context, resource)
     for _ in range(_ROUNDS):
         scope = Scope(resource, None, variables, answers.resource, answers.member_of, answers.conforms_to)
         scope.subsumes = answers.subsumes
         scope.element_definition = answers.element_definition
-        found = run(scope)
+        found = run(scope.within(located))
         if not await answers.ask():
             return found
-    raise FhirPathError("too costly: one reference leads to the next without end")
+    raise FhirPathError("too costly: one reference leads to the next without end", costly=True)
 
 
 Question = tuple[str, ...]
@@ -55,7 +59,8 @@ class _Answers:
         """Whether there was something new to ask."""
         asked, self._asked = self._asked, {}
         if len(self._known) + len(asked) > _MOST_QUESTIONS:
-            raise FhirPathError(f"too costly: more than {_MOST_QUESTIONS} questions to store and terminology")
+            problem = f"too costly: more than {_MOST_QUESTIONS} questions to store and terminology"
+            raise FhirPathError(problem, costly=True)
         for question in asked:
             self._known[question] = await _ASK[question[0]](self, *question[1:])
         return bool(asked)

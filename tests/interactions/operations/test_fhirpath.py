@@ -1,9 +1,12 @@
 """$fhirpath: expressions, contexts, variables, traces, and what is asked of the server."""
 
+import json
 from typing import Any
 
 import pytest
 
+from fhir_server import __version__
+from fhir_server.interactions.operations.fhirpath import JSON_VALUE, XML_VALUE
 from fhir_server.interactions.operations.parameters import parameters, part
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource
@@ -67,6 +70,98 @@ def test_what_no_value_can_hold_is_json_with_its_path(fhir: Fhir) -> None:
     (result,) = ask(fhir, "name.first()")
     assert result["part"][0]["valueHumanName"] == PATIENT["name"][0]
     assert result["part"][0]["extension"][0]["valueString"] == "Patient.name[0]"
+
+
+def test_primitives_have_a_path_too_and_what_is_calculated_has_none(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "name.given | birthDate | name.given.first() & '!'")
+    paths = [[each["valueString"] for each in found.get("extension", ())] for found in result["part"]]
+    assert paths == [
+        ["Patient.name[0].given[0]"],
+        ["Patient.name[0].given[1]"],
+        ["Patient.name[1].given[0]"],
+        ["Patient.birthDate"],
+        [],
+    ]
+
+
+def test_a_context_of_primitives_and_one_that_is_calculated(fhir: Fhir) -> None:
+    where = part("context", valueString="name.given")
+    first, _, third = ask(fhir, "$this & '!'", where)
+    assert (first["valueString"], items(first)) == ("Patient.name[0].given[0]", [("string", "三!")])
+    assert third["valueString"] == "Patient.name[1].given[0]"
+    (only,) = ask(fhir, "$this + 1", part("context", valueString="name.count()"))
+    assert (only["valueString"], items(only)) == ("name.count()[0]", [("integer", 3)])
+    assert ask(fhir, "$this", part("context", valueString="photo")) == []
+
+
+def test_pathname_and_the_parts_agree(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "name.given.pathname(true)")
+    assert items(result)[0] == ("string", "Patient.name[0].given[0]")
+
+
+def test_an_empty_text_is_named(fhir: Fhir) -> None:
+    (result,) = ask(fhir, "''")
+    assert result["part"] == [{"name": "empty-string"}]
+
+
+def told(fhir: Fhir, expression: str, *more: dict[str, Any], resource: Any = PATIENT) -> dict[str, Any]:
+    """The part `parameters`, by name."""
+    given = [part("expression", valueString=expression), *more, part("resource", resource=resource)]
+    answer = fhir("POST", "$fhirpath", parameters(*given)).resource
+    assert answer is not None
+    return {each["name"]: each for each in answer["parameter"][0]["part"]}
+
+
+def test_the_question_is_repeated(fhir: Fhir) -> None:
+    found = told(fhir, "given", part("context", valueString="name"), MARK)
+    assert found["evaluator"]["valueString"] == f"fhir-server {__version__} (R4)"
+    assert found["expression"]["valueString"] == "given"
+    assert found["context"]["valueString"] == "name"
+    assert found["resource"]["resource"] == PATIENT
+    assert found["variables"]["part"] == [{"name": "mark", "valueString": "!"}]
+    assert found["expectedReturnType"]["valueString"] == "string[]"
+
+
+def test_the_syntax_tree_is_told(fhir: Fhir) -> None:
+    found = told(fhir, "trace('trc').given.join(' ')\n| %mark", MARK)
+    tree = json.loads(found["parseDebugTree"]["valueString"])
+    assert (tree["ExpressionType"], tree["Name"], tree["Position"]) == ("BinaryExpression", "|", 29)
+    join, mark = tree["Arguments"]
+    assert mark == {"ExpressionType": "VariableRefExpression", "Name": "mark", "Position": 31, "Length": 5}
+    given, blank = join["Arguments"]
+    assert (join["Name"], join["Position"], join["Length"]) == ("join", 19, 4)
+    assert blank == {"ExpressionType": "ConstantExpression", "Name": " ", "Position": 24, "Length": 3}
+    assert (given["ExpressionType"], given["Position"]) == ("ChildExpression", 13)
+    assert given["Arguments"][0]["Arguments"][0] == {
+        "ExpressionType": "AxisExpression",
+        "Name": "builtin.that",
+    }
+
+
+def test_validate_tells_of_elements_that_the_type_does_not_have(fhir: Fhir) -> None:
+    validate = part("validate", valueBoolean=True)
+    assert "parseDebug" not in told(fhir, "name.given", validate)
+    found = told(fhir, "name.givn", validate)
+    assert (
+        found["parseDebug"]["valueString"]
+        == "HumanName has no element 'givn', did you mean 'given'? (line 1, column 6)"
+    )
+    assert "parseDebug" not in told(fhir, "name.givn")
+
+
+def test_a_resource_in_an_extension(fhir: Fhir) -> None:
+    given = {
+        "name": "resource",
+        "extension": [{"url": JSON_VALUE, "valueString": '{"resourceType":"Patient","birthDate":"1974"}'}],
+    }
+    answer = fhir(
+        "POST", "$fhirpath", parameters(part("expression", valueString="birthDate"), given)
+    ).resource
+    assert answer is not None and items(answer["parameter"][1]) == [("date", "1974")]
+    given["extension"] = [{"url": XML_VALUE, "valueString": "<Patient/>"}]
+    with pytest.raises(FhirError) as refused:
+        fhir("POST", "$fhirpath", parameters(part("expression", valueString="birthDate"), given))
+    assert (refused.value.status, refused.value.issues[0].code) == (400, "not-supported")
 
 
 def test_one_result_for_each_item_of_the_context(fhir: Fhir) -> None:
@@ -168,7 +263,11 @@ def test_definitions_are_asked(hl7: Fhir) -> None:
         ("name +", 400, "line 1, column 7"),
         ("name.given + 1", 400, "found 3 items"),
         ("%nothing", 400, "no variable %nothing"),
-        (" and ".join(["true"] * 5000), 400, "characters"),
+        (" and ".join(["true"] * 5000), 422, "characters"),
+        ("a" * 100_000, 422, "100000 characters"),
+        ("(" * 200 + "a" + ")" * 200, 422, "nested deeper"),
+        (f"'a'.matches('{'a' * 3000}')", 422, "a regular expression of 3000 characters"),
+        ("'a'.matches('((a{0,100}){0,100}){0,100}')", 400, "not supported"),
     ],
 )
 def test_E17_an_expression_that_is_wrong_says_where(
