@@ -44,6 +44,12 @@ def _referral(
 
 
 OPERATIONS: dict[str, Operation] = {
+    "assess": Operation(
+        _later("assessment", "assess"),
+        f"{_DEFINITIONS}/PractitionerRole-assess",
+        _INSTANCE,
+        frozenset(("PractitionerRole",)),
+    ),
     "accept": _referral("accept", "moves", "Task"),
     "arrive": _referral("arrive", "moves", "Task"),
     "available-actions": _referral("available-actions", "actions", "Task", reads=True),

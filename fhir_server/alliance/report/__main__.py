@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from fhir_server.alliance import assessment
 from fhir_server.alliance.report.definitions import definitions, table
 from fhir_server.resource import encode
 
@@ -25,7 +26,7 @@ def files() -> dict[Path, bytes]:
     """The Measure resources of `profiles/`."""
     return {
         ROOT / "profiles" / f"Measure-{each['id']}.json": msgspec.json.format(encode(each), indent=2) + b"\n"
-        for each in definitions()
+        for each in (*definitions(), assessment.measure())
     }
 
 

@@ -191,7 +191,7 @@ SIZE_MEASURES = (
         partial(_sizes, name="bed-count"), "sum",
     ),
     Measure(
-        "STA-POPULATION", "服务人口", "population served", "人口", "Organization", "member in the period",
+        "STA-POPULATION", "服务人口", "population served", "人", "Organization", "member in the period",
         "catchment-population", partial(_sizes, name="catchment-population"), "sum",
     ),
 )  # fmt: skip

@@ -3,7 +3,6 @@
 Imported when a page is asked for: Matplotlib takes most of a second.
 """
 
-import logging
 import warnings
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -14,11 +13,6 @@ from matplotlib.figure import Figure as Drawing
 from matplotlib.ticker import MaxNLocator
 from sankeyflow import Sankey
 
-# Chinese fonts of Linux, Windows and macOS; the first that the reader has
-FONTS = [
-    "Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei", "sans-serif",
-]  # fmt: skip
 _BLUE, _ORANGE = "#2b6cb0", "#dd8b2b"
 _COLOURS = [_BLUE, _ORANGE, "#4c9f70", "#b4526a", "#7a6bb0", "#7f8c8d"]
 _WIDTH = 7.6  # inches; a page has 72 points to one
@@ -28,14 +22,12 @@ matplotlib.rcParams.update(
     {
         "svg.fonttype": "none",
         "svg.hashsalt": "work-report",  # the same drawing for the same numbers
-        "font.family": FONTS,
+        "font.sans-serif": ["DejaVu Sans"],  # comes with it; the page names the fonts to show
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,
     }
 )
-# where a font is missing the reader's machine has to have it, not this one
-logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def flows(found: Mapping[tuple[str, str], float], left: Sequence[str], right: Sequence[str]) -> str:
@@ -58,19 +50,23 @@ def flows(found: Mapping[tuple[str, str], float], left: Sequence[str], right: Se
                 if value
             ]
         )
-    links = [(one, other + "\u200b", value) for (one, other), value in found.items() if value]
+    ways = [(one, other) for one in left for other in right]  # in the order of the nodes: fewer crossings
+    links = [(one, other + "\u200b", found[one, other]) for one, other in ways if found.get((one, other))]
     sankey = Sankey(flows=links, nodes=columns, node_opts={"label_format": "{label}  {value:,.0f}"})
     sankey.draw(axes)
     return _svg(drawing)
 
 
-def columns(labels: Sequence[str], series: Mapping[str, Sequence[float]], unit: str) -> str:
-    """Bars side by side over labels such as months."""
+def columns(labels: Sequence[str], series: Mapping[str, Sequence[float | None]], unit: str) -> str:
+    """Bars side by side over labels such as months. None: not to be shown, marked by an asterisk."""
     drawing, axes = _drawing(3.0)
     width = 0.8 / len(series)
     for number, (name, values) in enumerate(series.items()):
         places = [place - 0.4 + width * (number + 0.5) for place in range(len(labels))]
-        axes.bar(places, values, width, label=name, color=_colour(number))
+        axes.bar(places, [value or 0 for value in values], width, label=name, color=_colour(number))
+        for place, value in zip(places, values, strict=True):
+            if value is None:
+                axes.annotate("*", (place, 0), ha="center", va="bottom", color=_colour(number))
     axes.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 8 else 0)
     axes.set_ylabel(unit)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))

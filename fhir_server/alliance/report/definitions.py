@@ -12,6 +12,7 @@ _SCORING = "http://terminology.hl7.org/CodeSystem/measure-scoring"
 _POPULATION = "http://terminology.hl7.org/CodeSystem/measure-population"
 DATE = "2026-11-28"
 VERSION = "0.1.0"
+PUBLISHER = "医联体 FHIR 服务器项目 / Hospital alliance FHIR server"
 WORDS = {
     "count": "number of {}",
     "sum": "sum of {}",
@@ -44,7 +45,7 @@ def definition(measure: Measure) -> Resource:
         "status": "active",
         "experimental": False,
         "date": DATE,
-        "publisher": "医联体 FHIR 服务器项目 / Hospital alliance FHIR server",
+        "publisher": PUBLISHER,
         "description": text,
         "subjectCodeableConcept": {
             "coding": [{"system": "http://hl7.org/fhir/resource-types", "code": measure.resource}]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fhir_server.alliance.report.period import ReportPeriod
 
 Statistic = Literal["count", "sum", "distinct", "median"]
-Unit = Literal["人次", "例", "次", "期", "名", "人", "项", "批", "家", "张", "人口", "分钟"]
+Unit = Literal["人次", "例", "次", "期", "名", "人", "项", "批", "家", "张", "分钟"]
 
 # resources of the directory, which every member may read whole: hiding small numbers of them hides nothing
 _PUBLIC = frozenset(

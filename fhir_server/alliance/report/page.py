@@ -5,16 +5,21 @@ from html import escape
 
 from fhir_server.alliance.report import charts
 from fhir_server.alliance.report.document import shown, title
-from fhir_server.alliance.report.figures import TIERS, Figure
+from fhir_server.alliance.report.figures import TIERS, Cell, Figure
 from fhir_server.alliance.report.measure import STRATIFIERS
 from fhir_server.alliance.report.period import instant
 from fhir_server.alliance.report.report import Report
 
 _ORDER = ("village", "township", "county", "prefecture", "province", "unknown", "-")
 _MOST_ROWS = 15  # of a chart; the rest is in the tables
+# Chinese fonts of Linux, Windows and macOS: the first that the reader has
+_FONTS = (
+    '"Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC", "WenQuanYi Zen Hei", '
+    '"WenQuanYi Micro Hei", sans-serif'
+)
 _STYLE = """
-body { font-family: "Noto Sans CJK SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC",
-  "WenQuanYi Zen Hei", sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a202c; }
+body, svg text { font-family: FONTS !important; }
+body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1a202c; }
 h1 { font-size: 1.6rem; } h2 { border-bottom: 2px solid #2b6cb0; padding-bottom: .2rem; }
 table { border-collapse: collapse; width: 100%; margin: .5rem 0; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #e2e8f0; text-align: left; }
@@ -22,7 +27,7 @@ td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: 
 figure { margin: 1rem 0; } figure svg { max-width: 100%; height: auto; }
 figcaption { font-weight: bold; } small { color: #4a5568; } details { margin: .3rem 0; }
 @media print { details { display: none; } figure { break-inside: avoid; } }
-"""
+""".replace("FONTS", _FONTS)
 
 
 def page(report: Report) -> str:
@@ -116,12 +121,19 @@ def _flows(report: Report, figure: Figure, caption: str) -> Iterator[str]:
 
 
 def _months(figures: Mapping[str, Figure], caption: str) -> Iterator[str]:
-    found = {name: _visible(figure, "month") for name, figure in figures.items()}
-    months = sorted({month for values in found.values() for month in values})
-    if months:
+    found = {name: figure.strata["month"] for name, figure in figures.items()}
+    months = sorted({month for cells in found.values() for month in cells})
+    if any(not cell.hidden for cells in found.values() for cell in cells.values()):
         unit = next(iter(figures.values())).measure.unit
-        series = {name: [values.get(month, 0) for month in months] for name, values in found.items()}
+        series = {name: [_shown(cells.get(month)) for month in months] for name, cells in found.items()}
         yield _figure(caption, charts.columns(months, series, unit))
+
+
+def _shown(cell: Cell | None) -> float | None:
+    """0 for a month without events; None: not to be shown."""
+    if cell is None:
+        return 0
+    return None if cell.hidden else cell.value
 
 
 def _rows(report: Report, figure: Figure, stratifier: str, caption: str) -> Iterator[str]:
