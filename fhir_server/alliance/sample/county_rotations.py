@@ -133,8 +133,10 @@ def _sessions(found: County, posted: Rotations) -> Iterator[Session]:
         expert = next(experts)
         kind = CLINICS[number % 8 if number % 8 < len(CLINICS) else 0]
         yield Session(kind, expert, edges.get(number, _when(expert, chance)), people=people)
+    # what is seldom is the county hospital's own: it may read all of its small numbers in the report
+    own = cycle(one for one in posted.experts if found.hospital in (one.host, one.expert.member))
     for number, people in enumerate(_parts(totals.ATTENDANCES, totals.COURSES, chance)):
-        expert = next(experts)
+        expert = next(own)
         yield Session(COURSES[number % 5 % 2], expert, _when(expert, chance), people=people)
     teaching = (
         ("case-discussion", totals.CASE_DISCUSSIONS),
@@ -144,7 +146,7 @@ def _sessions(found: County, posted: Rotations) -> Iterator[Session]:
     )
     for kind, times in teaching:
         for _ in range(times):
-            expert = next(experts)
+            expert = next(own)
             yield Session(kind, expert, _when(expert, chance))
     yield from _not_counted(posted, experts, chance)
 

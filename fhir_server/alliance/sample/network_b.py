@@ -144,9 +144,14 @@ def _asked(chance: Random) -> datetime:
 
 def _discussions(found: County) -> Iterator[Resource]:
     chance = found.world.chance("discussions")
-    doctors = found.staff.of(*found.hospitals, *found.townships)
+    doctors = found.staff.of(found.chinese, *found.townships)
+    own = found.staff.of(found.hospital)
     for number in range(1, totals.CASES_DISCUSSED + 1):
         speaker, *listeners = chance.sample(doctors, 6)
+        if number % 2:  # the county hospital asks, or is asked first
+            speaker = chance.choice(own)
+        else:
+            listeners[0] = chance.choice(own)
         solved = number <= totals.CASES_SOLVED
         yield from discussion(found.world, f"{number:03}", speaker, listeners, _asked(chance), solved=solved)
     for number, (name, size) in enumerate(_GROUPS, 1):

@@ -66,8 +66,13 @@ _TOTALS = (
 _B = """
 ## What the report of network B prints
 
-For [2018-01-01, 2019-07-01) in China's time, whatever the seed. A test counts them by the definitions
-alone.
+For [2018-01-01, 2019-07-01) in China's time, whatever the seed, when the county hospital asks, which may read
+its own small numbers. A test counts them by the definitions alone, another asks the report.
+
+```
+curl -H 'X-Acting-Organization: Organization/organization-b-county' \\
+  "$BASE/Organization/network-b-county/\$work-report?start=2018-01-01&end=2019-07-01&format=csv"
+```
 """
 _NOT_COUNTED = """
 What must not be counted is there on purpose, so that a count that forgets a rule finds another number:
