@@ -44,6 +44,18 @@ def match(
     return lambda focus, run: all(test(focus, run) for test in found)
 
 
+def urls(compiler: "Compiler", node: Node, discriminators: Any, id_: str) -> frozenset[str] | None:
+    """The urls of the extensions in a slice, where they alone tell; None: something else does."""
+    if [(one.get("type"), one.get("path")) for one in discriminators] != [("value", "url")]:
+        return None
+    where = f"{compiler.url}: {id_}: discriminator value url"
+    located = list(_located(compiler, [(node, ())], [("child", "url")], where))
+    if not located:
+        return frozenset(_urls(compiler, node, where)) or None
+    wanted = {fixed.value_of(found.properties, "fixed") for found, _ in located}
+    return frozenset(wanted) if len(wanted) == 1 and all(isinstance(one, str) for one in wanted) else None
+
+
 def _test(compiler: "Compiler", node: Node, discriminator: Any, id_: str) -> Match | None:
     """None: the slice says nothing about the path."""
     kind, path = discriminator.get("type"), discriminator.get("path")

@@ -11,7 +11,7 @@ from fhir_server.definitions.element_tree import Node
 from fhir_server.definitions.types import Element
 from fhir_server.outcome import DefinitionError
 from fhir_server.validation.profile import cardinality
-from fhir_server.validation.profile.discriminator import Match, match
+from fhir_server.validation.profile.discriminator import Match, match, urls
 from fhir_server.validation.profile.focus import Focus
 from fhir_server.validation.profile.run import Check, Run
 
@@ -35,6 +35,7 @@ class Slice:
     most: int | None  # None: `*`
     check: Check | None
     slicing: Slicing | None  # slices of the slice
+    urls: frozenset[str] | None  # of extensions, when they alone tell who is in it; None: something else does
 
 
 def slicing(compiler: "Compiler", node: Node, element: Element, id_: str) -> Slicing:
@@ -68,18 +69,20 @@ def _slice(
         most=most,
         check=check,
         slicing=slicing(compiler, node, element, id_) if node.slices else None,
+        urls=urls(compiler, node, discriminators, id_),
     )
 
 
 def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -> Slicing:
     default = next((one for one in slices if one.name == _DEFAULT), None)
     named = [one for one in slices if one is not default]
+    place_of = _placing(named)
 
     def distribute(occurrences: list[Focus], at: str, run: Run) -> None:
         members: dict[str, list[Focus]] = {}
         last, open_at = -1, None  # place of the last slice that was met; the first occurrence in none
         for focus in occurrences:
-            place = next((number for number, one in enumerate(named) if one.matches(focus, run)), None)
+            place = place_of(focus, run)
             if place is None:
                 if default is not None:
                     members.setdefault(_DEFAULT, []).append(focus)
@@ -101,6 +104,19 @@ def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -
             _check(one, members.get(one.name, []), at, url, run)
 
     return distribute
+
+
+def _placing(slices: list[Slice]) -> Callable[[Focus, Run], int | None]:
+    """The first slice that an occurrence is in; extensions are told apart by one look at their url."""
+    by_url: dict[str, int] = {}
+    for number, one in enumerate(slices):
+        for url in one.urls or ():
+            by_url.setdefault(url, number)
+    if all(one.urls is not None for one in slices):
+        return lambda focus, run: by_url.get(focus.value.get("url"))
+    return lambda focus, run: next(
+        (place for place, one in enumerate(slices) if one.matches(focus, run)), None
+    )
 
 
 def _names(slices: list[Slice]) -> str:
