@@ -71,7 +71,7 @@ its own small numbers. A test counts them by the definitions alone, another asks
 
 ```
 curl -H 'X-Acting-Organization: Organization/organization-b-county' \\
-  "$BASE/Organization/network-b-county/\$work-report?start=2018-01-01&end=2019-07-01&format=csv"
+  "$BASE/Organization/network-b-county/\\$work-report?start=2018-01-01&end=2019-07-01&format=csv"
 ```
 """
 _NOT_COUNTED = """
