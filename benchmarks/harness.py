@@ -4,6 +4,7 @@ import asyncio
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 import time
 from argparse import ArgumentParser
@@ -56,6 +57,7 @@ class Result:
 class Usage:
     cpu_s: float = 0
     wall_s: float = 0
+    most_mb: float = 0  # resident at its height; 0: nobody looked
 
 
 @dataclass(slots=True)
@@ -105,14 +107,34 @@ Work = Callable[[Client, Callable[[], bool]], Awaitable[int]]
 
 
 @contextmanager
-def running(options: Options, *flags: str) -> Iterator[Server]:
-    """A server with an empty store that goes when the block ends."""
+def running(options: Options, *flags: str, before: Callable[[Path], None] | None = None) -> Iterator[Server]:
+    """A server with an empty store that goes when the block ends.
+
+    before: is given the folder of the store before the server starts.
+    """
     compile_dir(ROOT / "fhir_server", quiet=1)  # as an installation does
-    with (
-        tempfile.TemporaryDirectory(prefix="bench-") as folder,
-        Server(Path(folder) / "data", workers=options.workers, flags=flags) as server,
-    ):
-        yield server
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        data = Path(folder) / "data"
+        if before is not None:
+            before(data)
+        with Server(data, workers=options.workers, flags=flags) as server:
+            yield server
+
+
+def command(*arguments: str) -> Usage:
+    """Runs `fhir-server` to its end, which has to be a good one."""
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "fhir_server.cli", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise AssertionError(f"fhir-server {arguments[0]} ended with {process.returncode}")
+    return Usage(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss / 1024)
 
 
 def drive(server: Server, connections: int, work: Work, seconds: float) -> Load:

@@ -19,6 +19,7 @@ from benchmarks.harness import (
     Load,
     Options,
     Result,
+    command,
     drive,
     main,
     median_of,
@@ -42,9 +43,11 @@ SMALLEST = 20  # codes of a code system
 
 
 def run(options: Options) -> Result:
-    if PACKAGE is not None:
-        os.environ["FHIR_SERVER_PACKAGES"] = PACKAGE  # the server adds it when it starts
-    with running(options) as server:
+    def add(data: Path) -> None:
+        if PACKAGE is not None:
+            command("packages", "add", "--data", str(data), PACKAGE)
+
+    with running(options, before=add) as server:
         questions = ask_for(server, 20 if options.quick else CODES)
         chance = Random(1)
         host = f"127.0.0.1:{server.port}"

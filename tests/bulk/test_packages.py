@@ -293,6 +293,23 @@ def test_what_a_later_release_brings_is_left_out_and_told(tmp_path: Path) -> Non
     )
 
 
+def test_a_naming_system_that_is_wrong_is_left_out_and_named(tmp_path: Path) -> None:
+    # as NamingSystem-MeSH.json of hl7.terminology.r4 7.0.1
+    naming = {
+        "resourceType": "NamingSystem",
+        "id": "n",
+        "name": "N",
+        "status": "active",
+        "kind": "codesystem",
+        "date": "2024-01-24",
+        "uniqueId": [{"value": "http://example.org/mesh"}],
+    }
+    added = add(tmp_path, archive(tmp_path / "a.tgz", files(VALUE_SET, naming)))
+    assert added.canonicals == 1
+    (left_out,) = added.left_out
+    assert "NamingSystem.uniqueId[0].type: found 0, needs at least 1" in left_out
+
+
 def test_a_package_is_fetched_by_name_and_version(tmp_path: Path) -> None:
     body = archive(tmp_path / "a.tgz", files(VALUE_SET)).read_bytes()
     integrity = "sha512-" + base64.b64encode(hashlib.sha512(body).digest()).decode()
