@@ -5,12 +5,16 @@ Everything hangs on the arrival: what comes before it is counted back from it, w
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
+from fhir_server.alliance.sample.elements import at
 from fhir_server.alliance.sample.practitioners import Doctor
 from fhir_server.alliance.sample.scenarios import Diagnosis, State, deadline
 from fhir_server.resource import Resource
+
+_STAYS_OPEN = at(date(2036, 12, 31), 18)
+"""What waits for an answer in the sample waits on: a server would fail it when its time is over."""
 
 Direction = Literal["up", "down", "horizontal"]
 
@@ -32,8 +36,15 @@ class Case:
     test: bool = False
 
     @property
+    def green_channel(self) -> str | None:
+        """A code of green-channel-type; None: the ordinary way."""
+        return self.diagnosis.green_channel if self.direction == "up" else None
+
+    @property
     def deadline(self) -> datetime:
-        return deadline(self.diagnosis.priority, self.authored)
+        if self.state.status == "requested":
+            return _STAYS_OPEN
+        return deadline("stat" if self.green_channel else self.diagnosis.priority, self.authored)
 
     @property
     def end(self) -> datetime:

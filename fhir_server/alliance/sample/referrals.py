@@ -67,7 +67,7 @@ def referral(world: World, case: Case, consent: Resource | None, *, with_letter:
     request = _request(world, case, condition, origin, [paper for paper in (consent, letter) if paper])
     papers.append(request)
     outputs = []
-    if case.state.arrived:
+    if case.state.arrived and case.state.status != "entered-in-error":
         stay = _stay(world, case)
         outputs = [stay]
         if case.state.status == "completed":
@@ -137,8 +137,8 @@ def _flow(case: Case) -> Iterator[Extension]:
     """Where it goes, and how hurried."""
     yield code_extension("referral-direction", case.direction)
     yield code_extension("care-setting", case.setting)
-    if case.direction == "up" and case.diagnosis.green_channel:
-        yield _green_channel(case.diagnosis.green_channel)
+    if case.green_channel:
+        yield _green_channel(case.green_channel)
 
 
 def _basis(along: list[Resource]) -> Iterator[Extension]:

@@ -1,10 +1,14 @@
 """Referrals keep to the states that a referral may be in, and to their order in time."""
 
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
+from fhir_server.alliance.referral.deadlines import deadlines
+from fhir_server.alliance.referral.table import rows_from
 from fhir_server.alliance.sample.world import LETTERS
+from fhir_server.config import Settings
 from fhir_server.resource import Resource
 from tests.alliance.sample.counting import moments
 from tests.alliance.sample.networks import codes, name_of, network, of_type, parts, value
@@ -25,6 +29,47 @@ STATES = {
     "failed": {"no-show-final", "died", "left", "unable", "expired"},
     "entered-in-error": {"outcome-returned"},
 }  # fmt: skip
+
+
+def reaches(before: tuple[str, str | None], wanted: str, reached: set[str]) -> tuple[str, str] | None:
+    """The state in which `wanted` is, by rows that lead there, going back to none but `reached`."""
+    seen, waiting = {before}, [before]
+    while waiting:
+        state = waiting.pop(0)
+        for row in rows_from(None if state[0] == "-" else state[0], state[1]):
+            for business in row.after.business:
+                found = row.after.status, business
+                if business == wanted:
+                    return found
+                if business in reached and found not in seen:
+                    seen.add(found)
+                    waiting.append(found)
+    return None
+
+
+@cache
+def walk(path: tuple[str, ...]) -> tuple[str, str | None] | None:
+    """Where the table leads by these business statuses; None: nowhere."""
+    state: tuple[str, str | None] = ("-", None)
+    for place, business in enumerate(path):
+        found = reaches(state, business, set(path[:place]))
+        if found is None:
+            return None
+        state = found
+    return state
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_every_referral_went_a_way_of_the_table(letter: str) -> None:
+    for task, _ in pairs(letter):
+        wanted = "completed" if task["status"] == "entered-in-error" else task["status"]
+        assert walk(tuple(moments(task))) == (wanted, status(task)), task["id"]
+
+
+def test_a_way_that_the_table_has_not_would_be_seen() -> None:
+    assert walk(("submitted", "received", "accepted", "in-transit", "arrived")) == ("in-progress", "arrived")
+    assert walk(("submitted", "arrived")) is None
+    assert walk(("submitted", "received", "declined", "accepted")) is None
 
 
 def pairs(letter: str) -> list[tuple[Resource, Resource]]:
@@ -138,3 +183,24 @@ def test_there_is_consent_or_an_emergency(letter: str) -> None:
             assert consents[0]["dateTime"] < request["authoredOn"]
         elif value(request, "legal-basis"):
             assert not consents
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_what_was_a_mistake_has_no_output(letter: str) -> None:
+    mistakes = [task for task, _ in pairs(letter) if task["status"] == "entered-in-error"]
+    assert mistakes and not any("output" in task for task in mistakes)
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_deadlines_are_those_of_the_server(letter: str) -> None:
+    """But for what waits for an answer: that would fail as soon as a server looks at it."""
+    rule = deadlines(Settings())
+    for task, _ in pairs(letter):
+        green = bool(parts(task, "green-channel"))
+        since = datetime.fromisoformat(task["authoredOn"]).timestamp() * 1000
+        due = rule.of(task["priority"], green=green, since_ms=int(since))
+        end = datetime.fromisoformat(task["restriction"]["period"]["end"]).timestamp() * 1000
+        if task["status"] == "requested":
+            assert end > datetime(2035, 1, 1, tzinfo=UTC).timestamp() * 1000
+        else:
+            assert end == due, task["id"]
