@@ -22,6 +22,9 @@ _NOT_IN_FORCE = frozenset(("cancelled", "entered-in-error", "rejected", "revoked
 _COUNTS = ("served-count", "attendee-count", "activity-outcome")
 _FOUND_AT_ONCE = 1000
 
+Span = tuple[int | None, int | None]
+"""The first microsecond, and the first one after it; None: unbounded."""
+
 
 async def rotation(proposal: Proposal) -> Resource | None:
     """Raises 422 for a posting at home, outside its agreement, beside another, or without its activities."""
@@ -71,7 +74,7 @@ async def _require_agreement(proposal: Proposal, role: Resource) -> None:
             reasons.append(f"{name or 'the agreement'} is not here")
         elif contract.get("status") in _NOT_IN_FORCE:
             reasons.append(f"{name} is {contract['status']}")
-        elif not _within(role.get("period", {}), contract.get("applies", {})):
+        elif not _within(_span(role.get("period", {})), contract.get("applies", {})):
             reasons.append(f"{name} applies {_shown(contract.get('applies', {}))}")
         else:
             return
@@ -152,15 +155,17 @@ async def _require_posted(proposal: Proposal, appointment: Resource, actors: Ite
             raise business_rule(f"{name} is posted {posted}, the activity is at {start}", "Appointment.start")
 
 
-def _times(appointment: Resource) -> Resource:
-    """As a Period."""
-    return {name: appointment[name] for name in ("start", "end") if name in appointment}
+def _times(appointment: Resource) -> Span:
+    return first_moment(appointment.get("start")), first_moment(appointment.get("end"))
 
 
-def _within(inner: Resource, outer: Resource) -> bool:
-    """Whether a Period lies in another one; without limits they are unbounded."""
-    start, least = first_moment(inner.get("start")), first_moment(outer.get("start"))
-    end, most = end_moment(inner.get("end")), end_moment(outer.get("end"))
+def _span(period: Resource) -> Span:
+    return first_moment(period.get("start")), end_moment(period.get("end"))
+
+
+def _within(inner: Span, outer: Resource) -> bool:
+    """Whether a span lies in a Period; without limits they are unbounded."""
+    (start, end), (least, most) = inner, _span(outer)
     if least is not None and (start is None or start < least):
         return False
     return most is None or (end is not None and end <= most)

@@ -11,7 +11,7 @@ from random import Random
 
 from fhir_server.alliance.sample import totals
 from fhir_server.alliance.sample.activities import CLINICS, COURSES, Session, activity
-from fhir_server.alliance.sample.county import County
+from fhir_server.alliance.sample.county import SINCE, County
 from fhir_server.alliance.sample.county_referrals import PERIOD
 from fhir_server.alliance.sample.directory import Member
 from fhir_server.alliance.sample.elements import at
@@ -89,7 +89,10 @@ class Rotations:
             start + timedelta(days=days),
             batch=f"2018-{number // len(_SHORT_MODES) % _TEAMS + 1:02}" if mode == "sink-team" else None,
             planned=self._chance.randrange(4, 25),
-            agreement=agreements.get(doctor.member.key) or agreements.get(host.key),
+            # what began before there were agreements rests on none
+            agreement=None
+            if start < SINCE
+            else agreements.get(doctor.member.key) or agreements.get(host.key),
         )
         found = rotation(self._county.world, len(self.rotations) + 1, posting)
         self.rotations.append(found)
@@ -127,8 +130,8 @@ def _sessions(found: County, posted: Rotations) -> Iterator[Session]:
     chance = found.world.chance("activities")
     experts = cycle(posted.experts)
     served = _parts(totals.SERVED, totals.SESSIONS, chance)
-    # the first and the last moment of the period are in it
-    edges = {0: PERIOD.start, 1: PERIOD.end - timedelta(minutes=30)}
+    # the first moment of the period is in it, and the last: three hours are held
+    edges = {0: PERIOD.start, 1: PERIOD.end - timedelta(hours=3)}
     for number, people in enumerate(served):
         expert = next(experts)
         kind = CLINICS[number % 8 if number % 8 < len(CLINICS) else 0]

@@ -76,18 +76,29 @@ def _rotations(found: Border) -> list[Rotation]:
     chance = found.world.chance("rotations")
     modes = list(_MODES)
     hosts = found.hospitals[1:] + found.townships
-    postings = []
+    postings: list[Posting] = []
     for number, expert in enumerate(found.staff.of(found.lead) * 2):
         mode = modes[number % len(modes)]
         batch = f"2026-{number % 3 + 1}" if mode == "sink-team" else None
-        postings.append(_posting(expert, chance.choice(hosts), mode, chance, batch))
+        before = next((one for one in postings if one.expert is expert), None)
+        postings.append(_posting(expert, chance.choice(hosts), mode, chance, batch, before))
     for learner in found.staff.of(*found.townships)[::3]:
         postings.append(_posting(learner, found.lead, "outbound-training", chance))
     return [rotation(found.world, number, posting) for number, posting in enumerate(postings, 1)]
 
 
-def _posting(expert: Doctor, host: Member, mode: str, chance: Random, batch: str | None = None) -> Posting:
+def _posting(
+    expert: Doctor,
+    host: Member,
+    mode: str,
+    chance: Random,
+    batch: str | None = None,
+    before: Posting | None = None,
+) -> Posting:
+    """before: an earlier one of the same person, which is over first"""
     start = date(2026, 1, 5) + timedelta(weeks=chance.randrange(40))
+    if before is not None:
+        start = max(start, before.end + timedelta(days=1))
     end = start + timedelta(weeks=_MODES.get(mode, 12))
     return Posting(expert, host, mode, start, end, batch, planned=chance.randrange(4, 25))
 

@@ -147,6 +147,13 @@ def test_an_activity_lies_in_its_rotation(alliance: Fhir) -> None:
     assert write(alliance, session("2019-01-01T09:00:00+08:00", status="cancelled")) == 200
 
 
+def test_an_activity_may_last_until_the_last_midnight(alliance: Fhir) -> None:
+    write(alliance, posted())
+    evening = session("2018-12-31T21:00:00+08:00") | {"end": "2019-01-01T00:00:00+08:00"}
+    assert write(alliance, evening) == 201
+    assert "is posted" in refused(alliance, evening | {"end": "2019-01-01T00:00:01+08:00"})
+
+
 def test_an_activity_is_written_after_its_rotation(alliance: Fhir) -> None:
     late = session("2019-01-01T09:00:00+08:00")
     assert codes(alliance.refused_transaction(put(late), put(posted()))) == RULE
