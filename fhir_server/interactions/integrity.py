@@ -87,6 +87,8 @@ async def issues(
     context: Context, reader: Reader, access: Access | None, all_links: Sequence[Links]
 ) -> list[Issue]:
     """References without a target. What the client may not see is as if it were not there."""
+    if not all_links:
+        return []
     identities = {text: _identity(context, text) for each in all_links for text in each.texts}
     versions = await _there(reader, access, {found for found in identities.values() if found})
     found: list[Issue] = []

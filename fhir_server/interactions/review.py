@@ -27,10 +27,9 @@ async def review(
         return found
     at = str(resource["resourceType"])
     try:
-        found += await profiles.check(resource, at, asked=asked)
+        found += await profiles.review(resource, at, asked=asked)
     except DefinitionError as error:
         found.append(Issue("error", "not-supported", f"a definition is wrong: {error}", at, "definition"))
-    found += await profiles.unknown_codes(resource, at)
     found += [issue async for issue in _special(profiles, resource, at)]
     return list(dict.fromkeys(found))
 

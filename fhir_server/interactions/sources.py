@@ -29,9 +29,13 @@ class StoredSources:
         self._store = store
         self._canonicals = canonicals
         self._terminology = terminology
+        self._seen, self._stamp = -1, 0  # the end of the log, and the last definition in it
 
     async def stamp(self) -> int:
-        return await self._store.last_sequence(_DEFINING)
+        last = await self._store.last_sequence()
+        if last != self._seen:
+            self._seen, self._stamp = last, await self._store.last_sequence(_DEFINING)
+        return self._stamp
 
     async def structure(self, canonical: str) -> Resource | None:
         return await self._definition("StructureDefinition", canonical)

@@ -17,6 +17,7 @@ from fhir_server.outcome import Issue
 from fhir_server.validation.scope import Scope
 
 Holds = Callable[[Any, Scope], bool]
+Warnings = tuple[tuple[Constraint, Holds], ...]
 
 _NARRATIVE = "htmlChecks()"
 # the type of the element is `boolean`, and R5 says so: https://hl7.org/fhir/R5/questionnaire.html#que-7
@@ -39,6 +40,15 @@ def rules(definitions: Definitions, constraints: Iterable[Constraint], type_name
                 continue
             found[text] = _holds(compiled(constraint, definitions, type_name), _SURELY.get(text))
     return list(found.values())
+
+
+def warnings(definitions: Definitions, constraints: Iterable[Constraint], type_name: str) -> Warnings:
+    """Those that are warnings, each with whether it holds; False: perhaps not."""
+    return tuple(
+        (one, _holds(compiled(one, definitions, type_name), _SURELY.get(one.expression)))
+        for one in constraints
+        if one.severity == "warning" and one.key not in IMPLIED
+    )
 
 
 def compiled(constraint: Constraint, definitions: Definitions, type_name: str) -> Expression:
@@ -119,8 +129,13 @@ def _in_order(value: Any) -> bool:
     return start[19:] == end[19:] and start <= end
 
 
+def _has_narrative(value: Any) -> bool:
+    return "text" in value and "div" in value["text"]
+
+
 _SURELY: dict[str, Callable[[Any], bool]] = {
-    # qty-3, cpt-2, att-1, per-1, obs-6
+    # dom-6, qty-3, cpt-2, att-1, per-1, obs-6
+    "text.`div`.exists()": _has_narrative,
     "code.empty() or system.exists()": _without("code", "system"),
     "value.empty() or system.exists()": _without("value", "system"),
     "data.empty() or contentType.exists()": _without("data", "contentType"),

@@ -6,18 +6,18 @@ The rules run synchronously; what they need of the store and of the terminology 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import DefinitionError, Issue, Severity
 from fhir_server.resource import Resource
 from fhir_server.ucum import unit
-from fhir_server.validation.coding import codings
-from fhir_server.validation.profile import extension
+from fhir_server.validation.profile import base_binding, extension
 from fhir_server.validation.profile.focus import Focus
 from fhir_server.validation.profile.library import Codes, Library, NeededError
 from fhir_server.validation.profile.run import Questions, Run
 from fhir_server.validation.scope import shown
+from fhir_server.validation.survey import Survey, walks
 
 Unknown = Literal["ignore", "warn", "error"]
 _UNKNOWN: dict[str, Severity] = {"warn": "warning", "error": "error"}
@@ -33,6 +33,10 @@ WORKFLOW_TYPES = frozenset(
 _UCUM = "http://unitsofmeasure.org"
 _CODES_KEPT = 20_000
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
+
+
+_Surveyed = tuple[Resource, str, bool, Survey]
+"""(resource, place, whether it is contained, what was found in it)"""
 
 
 class Sources(Protocol):
@@ -127,9 +131,10 @@ class Profiles:
         self._bound = bound or {}
         self._unknown = unknown
         self._library = Library(definitions)
-        self._known: dict[tuple[str, str], bool | None] = {}
         self._members: dict[Question, bool | None] = {}  # of value sets whose codes cannot be listed
         self._closed = closed
+        # (system, code) and (value set, system, code) that are looked up no more
+        self._fine: set[Any] = set()
         self._stamp: int | None = None
 
     def of(self, resource: Resource) -> tuple[str, ...]:
@@ -146,18 +151,19 @@ class Profiles:
             return True
         return resource["resourceType"] in WORKFLOW_TYPES and extension.has_modifiers(resource)
 
-    async def unknown_codes(self, resource: Resource, at: str) -> list[Issue]:
+    async def _unknown_codes(self, surveyed: list[_Surveyed]) -> list[Issue]:
         """Codes that are none of their system, as far as the codes of the system are here."""
-        await self._refresh()
-        known, issues = self._known, []
-        for system, code, place in codings(self._definitions, resource, at):
-            if (system, code) not in known:
-                if len(known) > _CODES_KEPT:
-                    known.clear()
-                known[system, code] = await self._has_code(system, code)
-            if known[system, code] is False:
-                text = f"{place}: {shown(code)} is not a code of {system}"
-                issues.append(Issue("error", "code-invalid", text, place, "code-unknown"))
+        issues = []
+        for _, place, _, survey in surveyed:
+            for system, code, trail in survey.codes:
+                found = await self._has_code(system, code)
+                if found or (found is None and self._closed):
+                    self._fine.add((system, code))
+                if found is not False:
+                    continue
+                at = trail.path(place)
+                text = f"{at}: {shown(code)} is not a code of {system}"
+                issues.append(Issue("error", "code-invalid", text, at, "code-unknown"))
         return issues
 
     async def _has_code(self, system: str, code: str) -> bool | None:
@@ -177,27 +183,50 @@ class Profiles:
 
         asked: profiles beyond those that the resource claims and that are bound to its type.
         """
-        asked = tuple(asked)
-        if not asked and not self.concerns(resource) and not extension.has_extensions(resource):
-            return []
         await self._refresh()
+        surveyed = self._surveyed(resource, at)
+        return await self._check(surveyed, tuple(asked), whole=False)
+
+    async def review(self, resource: Resource, at: str, *, asked: Iterable[str] = ()) -> list[Issue]:
+        """`check`, and what refuses no write: other bindings of the base, codes that no system has."""
+        await self._refresh()
+        surveyed = self._surveyed(resource, at)
+        found = await self._check(surveyed, tuple(asked), whole=True)
+        return found + await self._unknown_codes(surveyed)
+
+    def _surveyed(self, resource: Resource, at: str) -> list[_Surveyed]:
+        survey = walks(self._definitions).survey
+        found = [(resource, at, False, survey(resource, self._fine))]
+        for inner, place, contained in _inner(resource, at):
+            found.append((inner, place, contained, survey(inner, self._fine)))
+        return found
+
+    async def _check(self, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> list[Issue]:
+        resource = surveyed[0][0]
+        if not asked and not any(
+            self.of(one) or survey.extensions or (whole and survey.bound) for one, _, _, survey in surveyed
+        ):
+            return []
         answers = _Answers(self._sources, self._members, self._closed)
         for _ in range(_ROUNDS):
             run = Run(self._library, resource, questions=Questions(answers.resource, answers.contains))
             try:
-                self._run(run, resource, at, asked)
+                self._run(run, surveyed, asked, whole=whole)
             except NeededError as needed:
                 await self._fetch(needed)
                 continue
             if not await answers.ask():
+                self._fine |= run.passed | run.undecided if self._closed else run.passed
                 return list(dict.fromkeys([*run.issues, *self._about_unknown(run)]))
         raise DefinitionError(f"{', '.join(self.of(resource))}: more definitions than a profile can need")
 
     async def _refresh(self) -> None:
         stamp = await self._sources.stamp()
         if stamp != self._stamp:
-            self._stamp, self._library, self._known = stamp, Library(self._definitions), {}
-            self._members = {}
+            self._stamp, self._library = stamp, Library(self._definitions)
+            self._fine, self._members = set(), {}
+        if len(self._fine) > _CODES_KEPT:
+            self._fine = set()
         if len(self._members) > _CODES_KEPT:
             self._members = {}
 
@@ -208,12 +237,16 @@ class Profiles:
         else:
             library.add_codes(needed.name, await self._sources.codes(needed.name))
 
-    def _run(self, run: Run, resource: Resource, at: str, asked: tuple[str, ...]) -> None:
-        self._one(run, resource, at, tuple(dict.fromkeys((*asked, *self.of(resource)))))
-        for inner, place, contained in _inner(resource, at):
-            self._one(run.within(inner, contained=contained), inner, place, self.of(inner))
+    def _run(self, run: Run, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> None:
+        for number, (resource, place, contained, survey) in enumerate(surveyed):
+            own = run.within(resource, contained=contained) if number else run
+            canonicals = self.of(resource) if number else tuple(dict.fromkeys((*asked, *self.of(resource))))
+            self._against(own, resource, place, canonicals)
+            extension.check(resource, place, own, survey.extensions)
+            if whole:
+                base_binding.check(survey.bound, place, own)
 
-    def _one(self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...]) -> None:
+    def _against(self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...]) -> None:
         focus = Focus(resource, None, str(resource["resourceType"]), at)
         for canonical in canonicals:
             profile = run.library.profile(canonical)
@@ -221,7 +254,6 @@ class Profiles:
                 run.unknown.setdefault(canonical, at)
             else:
                 profile.check(focus, run)
-        extension.check(resource, at, run)
 
     def _about_unknown(self, run: Run) -> Iterable[Issue]:
         severity = _UNKNOWN.get(self._unknown)

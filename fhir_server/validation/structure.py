@@ -27,6 +27,7 @@ class Validator:
         self._accepts = Acceptance(definitions).resource
         self._accepts_envelope = Acceptance(definitions, envelope=True).resource
         self._explain = Explanation(definitions).resource
+        self._of_type: dict[str, constraint.Warnings] = {}
 
     def check(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
         """What is wrong with `resource`; [] when nothing is. Errors only.
@@ -58,12 +59,22 @@ class Validator:
         if type_name in _WARNED_WITHIN:
             yield from self._explain_all(resource, at)
             return
-        found = [one for one in self._definitions.type(type_name).constraints if one.severity == "warning"]
-        yield from constraint.issues(self._definitions, found, type_name, resource, at, Scope(resource))
+        scope = Scope(resource)
+        for warning, holds in self._warnings_of(type_name):
+            if not holds(resource, scope):
+                found = (warning,)
+                yield from constraint.issues(self._definitions, found, type_name, resource, at, scope)
         if type_name == "Bundle":
             for index, entry in enumerate(resource.get("entry", ())):
                 if "resource" in entry:
                     yield from self._warnings(entry["resource"], f"{at}.entry[{index}].resource")
+
+    def _warnings_of(self, type_name: str) -> constraint.Warnings:
+        found = self._of_type.get(type_name)
+        if found is None:
+            constraints = self._definitions.type(type_name).constraints
+            found = self._of_type[type_name] = constraint.warnings(self._definitions, constraints, type_name)
+        return found
 
     def _name(self, resource: dict[str, Any]) -> str:
         """Where the paths of a resource start."""

@@ -38,7 +38,7 @@ def binding(definition: dict[str, Any], source: str) -> Check | None:
                 if word == "required" and focus.value is not None:
                     text = f"found no code, {source} wants one of {value_set}"
                     run.report("error", "code-invalid", text, focus.at, "binding-required")
-            elif _among(run, value_set, codes) is False:
+            elif among(run, value_set, codes) is False:
                 found = " and ".join(shown(_text(code)) for code in codes)
                 text = f"{found} is not in {value_set}, the {word} value set of {source}"
                 run.report(severity, "code-invalid", text, focus.at, f"binding-{word}")
@@ -72,10 +72,10 @@ def codes_of(type_: str, value: Any) -> Iterator[Code]:
 def is_member(run: Run, type_: str, value: Any, value_set: str) -> bool | None:
     """memberOf(): None when it cannot be decided."""
     codes = list(codes_of(type_, value))
-    return _among(run, value_set, codes) if codes else False
+    return among(run, value_set, codes) if codes else False
 
 
-def _among(run: Run, value_set: str, codes: list[Code]) -> bool | None:
+def among(run: Run, value_set: str, codes: list[Code]) -> bool | None:
     """Whether one of the codes is in the value set; None: that cannot be decided."""
     listed = run.library.codes(value_set)
     if listed is None:

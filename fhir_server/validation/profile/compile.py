@@ -229,12 +229,12 @@ def maximum(node: Node) -> tuple[int, int | None]:
 
 
 def _is_that_of_base(definition: dict[str, Any], element: Element | None) -> bool:
-    """Whether the base checks it: required bindings are part of every write."""
+    """Whether the base has it: required ones are part of every write, the others are told by `$validate`."""
     own = element.binding if element is not None else None
     value_set = str(definition.get("valueSet", "")).partition("|")[0]
     return (
         own is not None
-        and own.strength == "required" == definition.get("strength")
+        and own.strength == definition.get("strength")
         and own.value_set == value_set
         and "extension" not in definition
     )

@@ -6,14 +6,19 @@ An extension that nobody defined is allowed anywhere. A modifier that nobody def
 resource cannot know what it changes (https://hl7.org/fhir/R4/extensibility.html#modifierExtension).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fhir_server.definitions.registry import Definitions
+from fhir_server.fhirpath import FhirPathError, compile_expression
+from fhir_server.fhirpath.items import Item, unwrap
 from fhir_server.resource import Resource, encode
-from fhir_server.validation.profile.focus import Focus, step
+from fhir_server.validation.profile.focus import Focus
 from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
+from fhir_server.validation.survey import Step, Trail
 
 _MODIFIER = "modifierExtension"
 
@@ -23,75 +28,38 @@ class Owner(NamedTuple):
 
     types: tuple[str, ...]  # its type and those that this specialises
     paths: tuple[str, ...]  # `Patient.contact.name`, `HumanName`
-    extension: str | None  # the url of the extension that it is; None: it is none
-
-
-def has_extensions(resource: Resource) -> bool:
-    text = encode(resource)
-    return b'"extension":' in text or b'"modifierExtension":' in text
 
 
 def has_modifiers(resource: Resource) -> bool:
     return b'"modifierExtension":' in encode(resource)
 
 
-def check(resource: Resource, at: str, run: Run) -> None:
-    """All extensions of a resource, not those of the resources in it."""
-    if not has_extensions(resource):
-        return
-    type_ = str(resource["resourceType"])
-    for owner, name, extension, place in _walk(run.library.definitions, resource, type_, (type_,), at):
-        _check(owner, Focus(extension, None, "Extension", place), name == _MODIFIER, run)
+def check(resource: Resource, at: str, run: Run, trails: Iterable[Trail]) -> None:
+    """The extensions of a resource, found by a survey; not those of the resources in it."""
+    for trail in trails:
+        _check(resource, trail, trail.path(at), run)
 
 
-def _walk(
-    definitions: Definitions, value: dict[str, Any], type_: str, paths: tuple[str, ...], at: str
-) -> Iterator[tuple[Owner, str, dict[str, Any], str]]:
-    """(owner, property, extension, place) of all extensions with a url of their own below a value."""
-    properties = definitions.type(type_).properties
-    for key, child in value.items():
-        if key in ("extension", _MODIFIER):
-            owner = Owner(tuple(_lineage(definitions, type_)), paths, None)
-            for index, extension in enumerate(child):
-                yield owner, key, extension, f"{step(at, key)}[{index}]"
-                yield from _within(definitions, extension, f"{step(at, key)}[{index}]")
-            continue
-        if not _holds(child):
-            continue  # paths are put together for few
-        found = properties.get(key.removeprefix("_"))
-        if found is None or found[1] == "Resource":
-            continue
-        element, child_type = found
-        inner = tuple(f"{path}.{element.name}" for path in paths)
-        inner = inner if definitions.type(child_type).kind == "backbone" else (*inner, child_type)
-        place = step(at, element.name)
-        for index, one in enumerate(child if isinstance(child, list) else [child]):
-            if isinstance(one, dict):
-                here = f"{place}[{index}]" if isinstance(child, list) else place
-                yield from _walk(definitions, one, child_type, inner, here)
+@lru_cache(maxsize=4096)
+def _owner(definitions: Definitions, start: str, steps: tuple[Step, ...]) -> Owner:
+    """The element at the end of `steps` from a resource type or, for what an extension holds, `Extension`."""
+    type_ = start
+    paths: tuple[str, ...] = (start,)
+    for each in steps:
+        type_ = each.type
+        paths = tuple(f"{path}.{each.name}" for path in paths)
+        paths = paths if definitions.type(type_).kind == "backbone" else (*paths, type_)
+    return Owner(tuple(_lineage(definitions, type_)), paths)
 
 
-def _holds(value: Any) -> bool:
-    """Whether there is an extension somewhere below."""
-    if isinstance(value, list):
-        return any(map(_holds, value))
-    if not isinstance(value, dict):
-        return False
-    return "extension" in value or _MODIFIER in value or any(map(_holds, value.values()))
-
-
-def _within(
-    definitions: Definitions, extension: dict[str, Any], at: str
-) -> Iterator[tuple[Owner, str, dict[str, Any], str]]:
-    """Below an extension; parts of it, which have a plain name, are described by its own definition."""
-    owner = Owner(("Extension", "Element"), ("Extension",), str(extension.get("url")))
-    for index, part in enumerate(extension.get("extension", ())):
-        place = f"{at}.extension[{index}]"
-        if ":" in str(part.get("url")):
-            yield owner, "extension", part, place
-        yield from _within(definitions, part, place)
-    rest = {name: value for name, value in extension.items() if name != "extension"}
-    yield from _walk(definitions, rest, "Extension", ("Extension",), at)
+def _owner_of(definitions: Definitions, resource: Resource, trail: Trail) -> Owner:
+    steps: list[Step] = []
+    above = trail.before
+    while above is not None and above.step.type != "Extension":
+        steps.append(above.step)
+        above = above.before
+    start = str(resource["resourceType"]) if above is None else "Extension"
+    return _owner(definitions, start, tuple(reversed(steps)))
 
 
 def _lineage(definitions: Definitions, type_: str) -> Iterator[str]:
@@ -101,16 +69,24 @@ def _lineage(definitions: Definitions, type_: str) -> Iterator[str]:
         name = definitions.type(name).base
 
 
-def _check(owner: Owner, focus: Focus, is_modifier: bool, run: Run) -> None:
-    url = str(focus.value.get("url"))
+def _check(resource: Resource, trail: Trail, at: str, run: Run) -> None:
+    extension, is_modifier = trail.holder[trail.step.name][trail.place], trail.step.name == _MODIFIER
+    focus = Focus(extension, None, "Extension", at)
+    url = str(extension.get("url"))
     structure = run.library.structure(url)
     if structure is None or structure.get("type") != "Extension":
         _unknown(url, focus, is_modifier, run)
         return
-    if not any(_fits(owner, context, run) for context in structure.get("context", ())):
-        allowed = ", ".join(str(context.get("expression")) for context in structure.get("context", ()))
+    owner = _owner_of(run.library.definitions, resource, trail)
+    contexts = structure.get("context", ())
+    if not any(_fits(owner, trail, context, run) for context in contexts):
+        allowed = ", ".join(str(context.get("expression")) for context in contexts)
         text = f"{shown(url)} may stand on {allowed}, not on {owner.paths[0]}"
         run.report("error", "extension", text, focus.at, "extension-context")
+    for expression in structure.get("contextInvariant", ()):
+        if not _holds(owner, trail, expression, run):
+            text = f"{shown(url)} may stand only where {expression}"
+            run.report("error", "extension", text, focus.at, "extension-context-invariant")
     root = run.library.snapshots.tree(url).properties
     if bool(root.get("isModifier")) != is_modifier:
         wanted, found = ("modifierExtension", "extension") if not is_modifier else ("extension", _MODIFIER)
@@ -131,14 +107,44 @@ def _unknown(url: str, focus: Focus, is_modifier: bool, run: Run) -> None:
         )
 
 
-def _fits(owner: Owner, context: dict[str, Any], run: Run) -> bool:
-    """https://hl7.org/fhir/R4/defining-extensions.html#context; contexts by FHIRPath are not evaluated."""
+def _fits(owner: Owner, trail: Trail, context: dict[str, Any], run: Run) -> bool:
+    """https://hl7.org/fhir/R4/defining-extensions.html#context"""
     wanted = str(context.get("expression"))
     match context.get("type"):
         case "extension":
-            return owner.extension == wanted
+            return owner.types[0] == "Extension" and trail.holder.get("url") == wanted
         case "element":
             plain = wanted.replace("[x]", "")
             return plain == "Element" or plain in owner.types or plain in owner.paths or "#" in plain
+        case "fhirpath":
+            return _selects(wanted, trail, run)
         case _:
             return True
+
+
+def _selects(expression: str, trail: Trail, run: Run) -> bool:
+    """Whether an expression on the resource selects the element that the extension is on."""
+    try:
+        found = compile_expression(expression, run.library.definitions).items(run.resource, run.scope)
+    except FhirPathError:
+        return True  # a definition that nobody can evaluate refuses nothing
+    return any(_raw(item) is trail.holder for item in found)
+
+
+def _raw(item: Any) -> Any:
+    """What the JSON has: of a primitive, its companion, where extensions are."""
+    return item.element if isinstance(item, Item) and item.element is not None else unwrap(item)
+
+
+def _holds(owner: Owner, trail: Trail, expression: str, run: Run) -> bool:
+    """contextInvariant, on the element that has the extension; `%extension` is the extension.
+
+    https://hl7.org/fhir/R4/structuredefinition-definitions.html#StructureDefinition.contextInvariant
+    """
+    scope = copy(run.scope)
+    scope.variables = {"extension": trail.holder[trail.step.name][trail.place]}
+    try:
+        made = compile_expression(expression, run.library.definitions, owner.types[0])
+        return made.truth(trail.holder, scope) is not False
+    except FhirPathError:
+        return True

@@ -51,6 +51,8 @@ class Run:
         self.questions = questions or Questions()
         self.issues: list[Issue] = []
         self.unknown: dict[str, str] = {}  # profiles that are not known: canonical -> where it is asked for
+        self.passed: set[Any] = set()  # (value set, system, code) that need no other look
+        self.undecided: set[Any] = set()  # likewise, where nobody can say
         self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
         self.scope = Scope(resource, root, None, self.resolve, self.member_of, self._conforms_to)
 
@@ -73,6 +75,7 @@ class Run:
                 questions=self.questions,
             )
         made.issues, made.unknown, made.conforming = self.issues, self.unknown, self.conforming
+        made.passed, made.undecided = self.passed, self.undecided
         return made
 
     def report(self, severity: Severity, code: IssueCode, text: str, at: str, message: str) -> None:
