@@ -20,6 +20,7 @@ from fhir_server.resource import Resource, decode
 from fhir_server.search.index import Indexer
 from fhir_server.store.algebra import Everything
 from fhir_server.store.sqlite.store import open_store
+from tests.bulk.indexed import Indexed
 from tests.definitions.structures import core_structures
 from tests.profiles.package import FOLDER, definitions
 from tests.profiles.running import Running
@@ -185,3 +186,20 @@ def test_a_write_is_checked_by_the_profile_that_it_claims(running: Running) -> N
     assert caught.value.status == 422
     errors = [issue for issue in caught.value.issues if issue.severity == "error"]
     assert [issue.message for issue in errors] == ["constraint-idcn-1"]
+
+
+def test_a_store_that_is_older_gets_the_index_by_a_job(tmp_path: Path) -> None:
+    service = example("HealthcareService/service-rehabilitation")
+    search = "HealthcareService?capacity=4"
+    with asyncio.Runner() as runner:
+        with Indexed(runner, tmp_path, alliance=False) as before:
+            before.put(service)
+            assert before.refused("GET", search).status == 400
+        with Indexed(runner, tmp_path, alliance=True) as after:
+            assert after.refused("GET", search).status == 503
+            after.work_off()
+            assert after.found(search) == {"HealthcareService/service-rehabilitation"}
+            assert after.findings() == []
+        with Indexed(runner, tmp_path, alliance=True) as again:
+            assert again.jobs() == []
+            assert again.found(search) == {"HealthcareService/service-rehabilitation"}
