@@ -13,6 +13,7 @@ from fhir_server.alliance.report.sources import Sources
 from fhir_server.alliance.report.table import CHAPTERS, Chapter, Reading, events_of
 from fhir_server.alliance.systems import code_system
 from fhir_server.interactions.context import Context
+from fhir_server.outcome import business_rule
 from fhir_server.terminology.terminology import Terminology
 
 _SYSTEMS = {
@@ -85,9 +86,12 @@ class Wanted:
 
 
 async def report(context: Context, wanted: Wanted, base_url: str) -> Report:
-    """Counting is done in a thread: other requests go on."""
+    """Raises 422 for a department. Counting is done in a thread: other requests go on."""
     sources = Sources(context, base_url)
     known = await directory(sources)
+    institution = known.home(wanted.organization)
+    if institution != wanted.organization:
+        raise business_rule(f"{wanted.organization} is a department of {institution}: that has a report")
     scope = known.scope(wanted.organization, wanted.period)
     if wanted.members:
         scope = scope.only(wanted.members)

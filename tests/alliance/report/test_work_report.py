@@ -262,6 +262,14 @@ def test_what_cannot_be_reported_on_is_refused(alliance: Fhir, query: str, answe
     assert codes(alliance.refused("GET", f"{URL}?{query}")) == answered
 
 
+def test_a_department_has_no_report_of_its_own(alliance: Fhir) -> None:
+    ward = {"resourceType": "Organization", "id": "ward", "name": "w", "partOf": {"reference": COUNTY}}
+    store(alliance, ward)
+    error = alliance.refused("GET", "Organization/ward/$work-report?period=2018")
+    assert codes(error) == (422, "business-rule")
+    assert COUNTY in error.issues[0].diagnostics
+
+
 def test_an_organisation_that_is_not_there(alliance: Fhir) -> None:
     assert codes(alliance.refused("GET", "Organization/nobody/$work-report?period=2018")) == (
         404,
