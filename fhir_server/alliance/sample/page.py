@@ -70,8 +70,8 @@ For [2018-01-01, 2019-07-01) in China's time, whatever the seed, when the county
 its own small numbers. A test counts them by the definitions alone, another asks the report.
 
 ```
-curl -H 'X-Acting-Organization: Organization/organization-b-county' \\
-  "$BASE/Organization/network-b-county/\\$work-report?start=2018-01-01&end=2019-07-01&format=csv"
+GET [base]/Organization/network-b-county/$work-report?start=2018-01-01&end=2019-07-01&format=csv
+X-Acting-Organization: Organization/organization-b-county
 ```
 """
 _NOT_COUNTED = """
