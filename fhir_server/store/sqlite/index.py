@@ -65,24 +65,33 @@ def require_few_instances(rows: Rows) -> None:
 
 def table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterator[tuple[str, list[Row]]]:
     """The rows of each table for a resource with this key, instances and all; nothing for empty tables."""
-    yield from _table_rows(rows, key, columns, key_of)
+    into: dict[str, list[Row]] = {table: [] for table in INSERT}
+    gather(rows, key, columns, key_of, into)
+    return ((table, found) for table, found in into.items() if found)
+
+
+def gather(rows: Rows, key: int, columns: Columns, key_of: KeyOf, into: dict[str, list[Row]]) -> None:
+    """Add the rows of each table for a resource with this key, instances and all, to those of its table."""
+    _gather(rows, key, columns, key_of, into)
     for ordinal, instance in enumerate(rows.instances):
-        yield from _table_rows(instance, key * INSTANCES + ordinal, columns, key_of)
+        _gather(instance, key * INSTANCES + ordinal, columns, key_of, into)
 
 
-def _table_rows(rows: Rows, key: int, columns: Columns, key_of: KeyOf) -> Iterator[tuple[str, list[Row]]]:
+def _gather(rows: Rows, key: int, columns: Columns, key_of: KeyOf, into: dict[str, list[Row]]) -> None:
     if rows.tokens:
-        yield "token", [(columns[name], hash_, key) for name, hash_ in rows.tokens]
+        into["token"] += [(columns[name], hash_, key) for name, hash_ in rows.tokens]
     if rows.strings:
-        yield "string", [(columns[name], text, key, written) for name, text, written in rows.strings]
+        into["string"] += [(columns[name], text, key, written) for name, text, written in rows.strings]
     if rows.dates:
-        yield "date", [_date(columns[name], first, last, key) for name, first, last in rows.dates]
+        into["date"] += [_date(columns[name], first, last, key) for name, first, last in rows.dates]
     if rows.numbers:
-        yield "number", [(columns[name], low, key, high, unit) for name, unit, low, high in rows.numbers]
+        into["number"] += [(columns[name], low, key, high, unit) for name, unit, low, high in rows.numbers]
     if rows.positions:
-        yield "position", [(columns[name], earth.cell(*at), key, *at) for name, *at in rows.positions]
+        into["position"] += [(columns[name], earth.cell(*at), key, *at) for name, *at in rows.positions]
     if rows.references:
-        yield "reference", [(columns[name], key_of(type_, id_), key) for name, type_, id_ in rows.references]
+        into["reference"] += [
+            (columns[name], key_of(type_, id_), key) for name, type_, id_ in rows.references
+        ]
 
 
 def _date(column: int, first: int, last: int, key: int) -> Row:

@@ -24,7 +24,7 @@ def add_rows(here: Writing, resource_type: str, id_: str, sequence: int, rows: R
     if row is None or row[1] != sequence or not row[2]:
         return False
     here.before_write()
-    here.replace(row[0], None, rows)
+    here.replace((resource_type, id_), row[0], None, rows)
     return True
 
 

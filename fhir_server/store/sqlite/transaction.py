@@ -45,31 +45,31 @@ class Unit:
 
     @property
     def concepts(self) -> WrittenConcepts:
-        return WrittenConcepts(self._at_once())
+        return WrittenConcepts(self._writing_now())
 
     @property
     def closures(self) -> WrittenClosures:
-        return WrittenClosures(self._at_once())
+        return WrittenClosures(self._writing_now())
 
     def adopt(self, dictionary: bytes, id_: int) -> None:
-        training.adopt(self._at_once(), dictionary, id_)
+        training.adopt(self._read(), dictionary, id_)
 
     async def put(
         self, content: Content, *, method: Method, if_match: int | None = None, force: bool = False
     ) -> Written:
-        return self._at_once().put(content, method, if_match, force)
+        return self._writing_now().put(content, method, if_match, force)
 
     async def delete(self, resource_type: str, id_: str, *, if_match: int | None = None) -> Version | None:
-        return self._at_once().delete(resource_type, id_, if_match)
+        return self._writing_now().delete(resource_type, id_, if_match)
 
     async def read(self, resource_type: str, id_: str) -> Version | None:
-        return self._at_once().read(resource_type, id_)
+        return self._read().read(resource_type, id_)
 
     async def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
-        return self._at_once().read_many(identities)
+        return self._read().read_many(identities)
 
     async def vread(self, resource_type: str, id_: str, version_id: int) -> Version | None:
-        return self._at_once().vread(resource_type, id_, version_id)
+        return self._read().vread(resource_type, id_, version_id)
 
     async def history(self, range_: HistoryRange, limit: int) -> list[Version]:
         return await self._patiently(history.history, range_, limit)
@@ -81,67 +81,71 @@ class Unit:
         return await self._patiently(find.find, query)
 
     async def explain(self, query: Query) -> list[Explanation]:
-        self._at_once().write_totals()
         return await self._patiently(explain.explain, query)
 
     async def identities(self, resource_type: str, where: Node, limit: int) -> list[tuple[str, str]]:
         return await self._patiently(find.identities, resource_type, where, limit)
 
     async def count(self, resource_types: tuple[str, ...], where: Node) -> int:
-        self._at_once().write_totals()
         return await self._patiently(find.count, resource_types, where)
 
     async def changes(self, after_sequence: int, limit: int) -> list[Version]:
-        return self._at_once().changes(after_sequence, limit)
+        return self._read().changes(after_sequence, limit)
 
     async def totals(self) -> dict[str, int]:
-        return self._at_once().totals()
+        return self._read().totals()
 
     async def moment(self) -> Moment:
-        return self._at_once().moment()
+        return self._read().moment()
 
     async def last_sequence(self, resource_types: tuple[str, ...] = ()) -> int:
-        return self._at_once().last_sequence(resource_types)
+        return self._read().last_sequence(resource_types)
 
     @property
     def rules_mark(self) -> int:
-        return self._at_once().rules_mark
+        return self._writing_now().rules_mark
 
     async def rules(self) -> bytes:
-        return jobs.rules(self._at_once())
+        return jobs.rules(self._read())
 
     async def set_rules(self, rules: bytes) -> None:
-        jobs.set_rules(self._at_once(), rules)
+        jobs.set_rules(self._read(), rules)
 
     async def add_rows(self, resource_type: str, id_: str, sequence: int, rows: Rows) -> bool:
-        return reindex.add_rows(self._at_once(), resource_type, id_, sequence, rows)
+        return reindex.add_rows(self._read(), resource_type, id_, sequence, rows)
 
     async def drop_rows(self, of: Callable[[str], bool], limit: int, *, texts: bool = False) -> int:
-        return reindex.drop_rows(self._at_once(), of, limit, texts)
+        return reindex.drop_rows(self._read(), of, limit, texts)
 
     async def drop_words(self) -> None:
-        full_text.forget(self._at_once())
+        full_text.forget(self._read())
 
     async def job(self, id_: str) -> Job | None:
-        return jobs.job(self._at_once(), id_)
+        return jobs.job(self._read(), id_)
 
     async def jobs(self, kind: str | None = None, *, open_only: bool = False) -> list[Job]:
-        return jobs.jobs(self._at_once(), kind, open_only)
+        return jobs.jobs(self._read(), kind, open_only)
 
     async def put_job(self, job: Job) -> None:
-        jobs.put_job(self._at_once(), job)
+        jobs.put_job(self._read(), job)
 
     async def drop_job(self, id_: str) -> None:
-        jobs.drop_job(self._at_once(), id_)
+        jobs.drop_job(self._read(), id_)
 
-    def _at_once(self) -> Writing:
+    def _writing_now(self) -> Writing:
         assert not self._over, "the transaction is over"
         return self._writing
+
+    def _read(self) -> Writing:
+        """For all that looks into tables: what waits is in them then."""
+        writing = self._writing_now()
+        writing.make_readable()
+        return writing
 
     async def _patiently(
         self, call: Callable[Concatenate[Writing, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        here, limits = self._at_once(), self._limits
+        here, limits = self._read(), self._limits
         try:
             return within(here, limits.inline_s, call, *args, **kwargs)
         except apsw.InterruptError:
@@ -153,7 +157,7 @@ class Unit:
 
     async def in_thread(self, call: Callable[[Writing], T]) -> T:
         """The unit waits and keeps its turn, the loop goes on."""
-        here = self._at_once()
+        here = self._read()
         job = self._worker.run(lambda: call(here))
         try:
             return await asyncio.shield(job)

@@ -94,19 +94,17 @@ class Units:
 
     async def _unit(self, group: Group, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work`; when it raises, nothing of it stays."""
-        # the first unit that writes needs no savepoint: the transaction can be rolled back as a whole
-        group.writing.begin_unit(savepoint=group.wrote)
+        group.writing.begin_unit(first=not group.wrote)
         unit = Unit(group.writing, self._worker, self._limits)
         try:
             result = await work(unit)
             await unit.conclude()
-            group.writing.end_unit()
+            group.wrote |= group.writing.end_unit()
         except BaseException:
             self._undo(group)
             raise
         finally:
             unit.end()
-        group.wrote |= group.writing.wrote
         return result
 
     def _undo(self, group: Group) -> None:
@@ -265,14 +263,16 @@ class Units:
     def _commit(self, group: Group) -> None:
         self._group = None
         if group.wrote and not group.failed:
+            try:
+                group.writing.flush()
+            except Exception as error:
+                group.failed = _outcome(error)
+        if group.wrote and not group.failed:
             self._busy = True
             commit = self._worker.run(lambda: self._commit_blocking(group))
             commit.add_done_callback(lambda done: self._told(group, done.exception()))
             return
-        if group.writing.connection.in_transaction:
-            group.writing.connection.execute("ROLLBACK")
-        if group.failed:
-            group.writing.forget()
+        group.writing.roll_back()
         self._lock.release()
         self._told(group, group.failed)
 

@@ -1,9 +1,8 @@
 """The one connection that writes: versions, current state, index rows, counts."""
 
-from collections import Counter
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
@@ -15,29 +14,27 @@ from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
 from fhir_server.store.sqlite.errors import outcomes, unavailable
 from fhir_server.store.sqlite.names import Names, stored_id
+from fhir_server.store.sqlite.pending import Identity, Pending, require_text
 from fhir_server.store.sqlite.reading import METHOD_NUMBERS, Connected
+from fhir_server.store.sqlite.recent import RecentRows
 
 _STATE = """
 SELECT r.key, r.live, v.seq, v.version_id, v.last_updated, v.method, v.body
 FROM resource r LEFT JOIN version v ON v.seq = r.seq WHERE r.type = ? AND r.id = ?"""
 _KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
-_ADD_RESOURCE = "INSERT INTO resource(type, id, seq, live) VALUES(?, ?, ?, ?)"
-_ADD_NEW = "INSERT OR IGNORE INTO resource(type, id, seq, live) VALUES(?, ?, ?, ?)"
-_SET_CURRENT = "UPDATE resource SET seq = ?, live = ? WHERE key = ?"
-_ADD_VERSION = (
-    "INSERT INTO version(seq, key, version_id, type, last_updated, method, body) VALUES(?, ?, ?, ?, ?, ?, ?)"
-)
 _LAST = """
-SELECT seq, last_updated, (SELECT coalesce(max(id), 0) FROM dictionary),
+SELECT seq, last_updated, (SELECT max(key) FROM resource), (SELECT coalesce(max(id), 0) FROM dictionary),
 (SELECT coalesce(max(mark), 0) FROM rules) FROM version ORDER BY seq DESC LIMIT 1"""
-_RULES_MARK = "SELECT coalesce(max(mark), 0) FROM rules"
+_ENDS = """
+SELECT 0, 0, (SELECT coalesce(max(key), 0) FROM resource), 0, (SELECT coalesce(max(mark), 0) FROM rules)"""
 
 REMEMBERED = 20_000  # keys, and texts
 
 P = ParamSpec("P")
 T = TypeVar("T")
-State = tuple[int, int, int, int, int, int, bytes]
+State = tuple[int, int, Any, Any, Any, Any, Any]
 """key, live, and the current version: seq, version id, last updated, method, body; None each: a phantom"""
+_NO_VERSION = (0, None, None, None, None, None)
 
 
 def whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate["Writing", P], T]:
@@ -58,7 +55,10 @@ def whole(call: Callable[Concatenate["Writing", P], T]) -> Callable[Concatenate[
 
 
 class Writing(Connected):
-    """Writes inside a transaction that others open and commit."""
+    """Writes inside a transaction that others open and commit.
+
+    What units write waits in `Pending`: nothing is read from the tables before `flush`.
+    """
 
     def __init__(
         self,
@@ -72,22 +72,29 @@ class Writing(Connected):
         self.clock = clock
         self.sequence = 0  # of the last version
         self._last_updated = 0  # of the last version
-        self.wrote = False  # whether this unit did
+        self._last_key = 0  # of resources
         self.changing = False  # whether a write has changed something
         self.failed: BaseException | None = None  # why a write stopped midway: the unit must not commit
-        self._savepoint = False
+        self._earlier = Pending()  # of units of this transaction that have ended
+        self._own = Pending()  # of this unit
+        self._began = (0, 0, 0)  # sequence, last updated and last key before this unit
+        self._not_first = False  # other units of this transaction have written
+        self._reached = False  # something of this unit has reached SQLite
+        self._savepoint = False  # and can be taken back without what others wrote
+        self._changes = 0  # of the connection, before this transaction
         self._stamp: int | None = None  # the time of all versions of this unit
-        self._totals: Counter[int] = Counter()  # changes of counts per type not written yet
         self._columns = _Columns(connection, names)
         self._statistics = index.Statistics(connection)
         self.rules_mark = 0  # of the rules that the transaction sees
-        self._keys: dict[tuple[str, str], int] = {}  # of targets of references, lately
+        self._keys: dict[Identity, int] = {}  # of resources that were written or referred to lately
         self._texts: set[tuple[str, str, int]] = set()  # rows of the lexicon, lately
+        self._recent = RecentRows()
 
     def begin(self) -> None:
         """At the start of a transaction: where the log ends."""
-        found = self._execute(_LAST).get or (0, 0, 0, self._execute(_RULES_MARK).get)
-        self.sequence, self._last_updated, newest, mark = found
+        found = self._execute(_LAST).get or self._execute(_ENDS).get
+        self.sequence, self._last_updated, self._last_key, newest, mark = found
+        self._changes = self.connection.total_changes()
         if mark != self.rules_mark:
             self.see_rules(mark)
         if newest != self.bodies.newest:
@@ -96,130 +103,209 @@ class Writing(Connected):
     def see_rules(self, mark: int) -> None:
         self.rules_mark = mark
         self._texts.clear()  # under other rules the lexicon may lose some
+        self._recent.forget()
 
-    def begin_unit(self, *, savepoint: bool) -> None:
-        """savepoint: others have written in the same transaction of SQLite."""
-        self.wrote = False
+    def begin_unit(self, *, first: bool) -> None:
+        """first: no other unit has written in the same transaction of SQLite."""
         self.failed = None
-        self._savepoint = savepoint
+        self._not_first = not first
+        self._reached = self._savepoint = False
         self._stamp = None
+        self._began = (self.sequence, self._last_updated, self._last_key)
 
     @outcomes
-    def end_unit(self) -> None:
-        if self.wrote:
-            self.before_write()
-            self.write_totals()
-            if self._savepoint:
-                self.connection.execute("RELEASE unit")
+    def end_unit(self) -> bool:
+        """Whether the unit wrote."""
+        if self.failed is not None:
+            raise self.failed
+        wrote = self._reached or bool(self._own)
+        if wrote:
+            self._require_transaction()
+        if self._savepoint:
+            self.connection.execute("RELEASE unit")
+            self._savepoint = False
+        if self._own:
+            if self._earlier:
+                self._earlier.add(self._own)
+            else:
+                self._earlier = self._own
+            self._own = Pending()
+        return wrote
 
     def undo_unit(self) -> None:
         """Take back what the unit wrote; the transaction is over when nobody else had written in it."""
-        if not self.wrote:
-            return
-        self.forget()
+        if self._own:
+            self._own = Pending()
+        for sequence in range(self._began[0] + 1, self.sequence + 1):
+            self._recent.take(sequence)
+        self.sequence, self._last_updated, self._last_key = self._began
         if not self.connection.in_transaction:
-            return
-        if self._savepoint:
+            self.forget()
+        elif self._savepoint:
+            self._forget_names()
             self.connection.execute("ROLLBACK TO unit; RELEASE unit")
-            self.begin()
-        else:
+        elif self._reached:
+            self._forget_names()
             self.connection.execute("ROLLBACK")
+
+    def roll_back(self) -> None:
+        """End the transaction with nothing kept of it."""
+        if self.connection.in_transaction:
+            changed = self.connection.total_changes() != self._changes
+            self.connection.execute("ROLLBACK")
+            if not changed and not self._earlier:
+                return  # nothing was remembered that is not so
+        self.forget()
 
     def forget(self) -> None:
         """After a rollback, which may have taken back names and keys."""
+        self._earlier, self._own = Pending(), Pending()
+        self._forget_names()
+
+    def _forget_names(self) -> None:
         self.names.forget()
         self._columns.clear()
         self._statistics.forget()
         self._keys.clear()
         self._texts.clear()
-        self._totals.clear()
+        self._recent.forget()
 
-    def before_write(self) -> None:
-        """Before each write. A unit that only reads or is refused needs no savepoint."""
-        if self.failed is not None:
-            raise self.failed
+    @whole
+    def make_readable(self) -> None:
+        """Before something is read that may wait."""
+        self.flush()
+
+    def flush(self) -> None:
+        """Give SQLite what waits, at the latest before the commit."""
+        if not (self._earlier or self._own):
+            return
+        before, self.changing = self.changing, True
+        if self._earlier:
+            waiting, self._earlier = self._earlier, Pending()
+            try:
+                self._write(waiting)
+            except BaseException:
+                # units that have ended are in it: none of them may be kept in part
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+        if self._own:
+            waiting, self._own = self._own, Pending()
+            self._reach()
+            self._write(waiting)
+        self.changing = before
+
+    def _write(self, waiting: Pending) -> None:
+        waiting.write(self.connection, self._columns)
+        if len(self._keys) > REMEMBERED:
+            self._keys.clear()
+        self._keys |= waiting.keys
+        if len(self._texts) > REMEMBERED:
+            self._texts.clear()
+        self._texts |= waiting.lexicon
+
+    def _reach(self) -> None:
+        """Before this unit gives SQLite something: what only waits needs no savepoint."""
+        self._reached = True
+        if self._not_first and not self._savepoint:
+            self.connection.execute("SAVEPOINT unit")
+            self._savepoint = True
+
+    def _require_transaction(self) -> None:
         if not self.connection.in_transaction:
             # SQLite has rolled back everything, and this write would commit on its own
             raise store_unavailable("the disk of the store refused a write of the same transaction")
+
+    def _before_change(self) -> None:
+        if self.failed is not None:
+            raise self.failed
+        self._require_transaction()
         self.changing = True
-        if not self.wrote:
-            self.wrote = True
-            if self._savepoint:
-                self.connection.execute("SAVEPOINT unit")
 
-    def write_totals(self) -> None:
-        for type_id, change in self._totals.items():
-            if change:
-                self._execute("UPDATE resource_type SET total = total + ? WHERE id = ?", (change, type_id))
-        self._totals.clear()
-
-    def totals(self) -> dict[str, int]:
-        self.write_totals()
-        return super().totals()
+    def before_write(self) -> None:
+        """Before statements that write at once."""
+        self._before_change()
+        self.flush()
+        self._reach()
 
     @whole
     def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
         resource_type, id_, body, rows = content
         index.require_few_instances(rows)
-        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
-        stored = stored_id(id_)
-        if method == "POST" and if_match is None and type_id is not None:
-            # the id was drawn just now: nobody has it, and nobody is asked
-            self.before_write()
-            self._execute(_ADD_NEW, (type_id, stored, self.sequence + 1, 1))
-            if self.connection.changes():
-                return self._created(content, method, type_id, self.connection.last_insert_rowid(), 1)
-        state: State | None = self._execute(_STATE, (type_id, stored)).get
+        if method == "POST" and if_match is None and self._is_new(resource_type, id_):
+            self._last_key += 1
+            return self._created(content, method, self._last_key, 1)
+        state = self._state(resource_type, id_)
         _check(state, if_match, resource_type, id_)
-        if type_id is None or state is None or not state[1]:
-            return self._create(content, method, stored, state)
-        key, _, seq, version_id, last_updated, old_method, kept = state
+        if state is None:
+            self._last_key += 1
+            return self._created(content, method, self._last_key, 1)
+        key, live, seq, version_id, last_updated, old_method, kept = state
+        if not live:
+            self._before_change()
+            self._own.current.append((self.sequence + 1, 1, key))
+            return self._created(content, method, key, (version_id or 0) + 1, there=True)
         old = self.bodies.expand(kept)
         if not force and same_content(old, body):
             found = self.made(resource_type, id_, (seq, version_id, last_updated, old_method, kept))
             return Written(found, created=False, changed=False)
-        old_rows = self.extract(resource_type, old)
-        self.before_write()
-        version = self._add_version(content, method, type_id, key, version_id + 1)
-        self._execute(_SET_CURRENT, (version.sequence, 1, key))
-        self.replace(key, old_rows, rows)
+        old_rows = self._rows_of(resource_type, seq, old)
+        self._before_change()
+        self._own.current.append((self.sequence + 1, 1, key))
+        version = self._add_version(content, method, self.names.types[resource_type], key, version_id + 1)
+        self.replace((resource_type, id_), key, old_rows, rows)
         return Written(version, created=False, changed=True)
 
-    def _create(self, content: Content, method: Method, stored: str | bytes, state: State | None) -> Written:
-        self.before_write()
-        type_id = self.names.add_type(self.connection, content.resource_type)
-        if state is None:
-            self._execute(_ADD_RESOURCE, (type_id, stored, self.sequence + 1, 1))
-            key, version_id = self.connection.last_insert_rowid(), 1
-        else:
-            key, version_id = state[0], (state[3] or 0) + 1
-            self._execute(_SET_CURRENT, (self.sequence + 1, 1, key))
-        return self._created(content, method, type_id, key, version_id)
+    def _is_new(self, resource_type: str, id_: str) -> bool:
+        """Whether nobody has the id, as is so for one that was drawn, and nobody refers to it."""
+        identity = resource_type, id_
+        if identity in self._own.keys or identity in self._earlier.keys or identity in self._keys:
+            return False
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
+        return type_id is None or self._execute(_KEY, (type_id, stored_id(id_))).get is None
 
-    def _created(self, content: Content, method: Method, type_id: int, key: int, version_id: int) -> Written:
+    def _state(self, resource_type: str, id_: str) -> State | None:
+        identity = resource_type, id_
+        for waiting in (self._own, self._earlier):
+            key = waiting.keys.get(identity)
+            if key is not None:
+                if key not in waiting.touched:
+                    return key, *_NO_VERSION
+                self.flush()
+                break
+        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
+        found: State | None = self._execute(_STATE, (type_id, stored_id(id_))).get
+        return found
+
+    def _created(
+        self, content: Content, method: Method, key: int, version_id: int, *, there: bool = False
+    ) -> Written:
+        """there: the resource has a key."""
+        self._before_change()
+        resource_type, id_, _, rows = content
+        type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
+        if not there:
+            self._own.resources.append((key, type_id, stored_id(id_), self.sequence + 1, 1))
         version = self._add_version(content, method, type_id, key, version_id)
-        self._totals[type_id] += 1
-        self.replace(key, None, content.rows)
+        self._own.totals[type_id] += 1
+        self.replace((resource_type, id_), key, None, rows)
         return Written(version, created=True, changed=True)
 
     @whole
     def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
-        type_id = self.names.type_id(self.connection, resource_type)
-        if type_id is None:
-            _check(None, if_match, resource_type, id_)
-            return None
-        state: State | None = self._execute(_STATE, (type_id, stored_id(id_))).get
+        state = self._state(resource_type, id_)
         _check(state, if_match, resource_type, id_)
         if state is None or not state[1]:
             return None
-        key, _, _, version_id, _, _, kept = state
-        old_rows = self.extract(resource_type, self.bodies.expand(kept))
-        self.before_write()
+        key, _, seq, version_id, _, _, kept = state
+        old_rows = self._rows_of(resource_type, seq, self.bodies.expand(kept))
+        self._before_change()
         content = Content(resource_type, id_, b"", Rows())
+        type_id = self.names.types[resource_type]
         version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
-        self._execute(_SET_CURRENT, (version.sequence, 0, key))
-        self._totals[type_id] -= 1
-        self.replace(key, old_rows, content.rows)
+        self._own.current.append((self.sequence, 0, key))
+        self._own.totals[type_id] -= 1
+        self.replace((resource_type, id_), key, old_rows, content.rows)
         return version
 
     def _add_version(
@@ -230,51 +316,53 @@ class Writing(Connected):
             self._stamp = max(self.clock(), self._last_updated)
         self.sequence += 1
         self._last_updated = self._stamp
-        resource_type, id_, body, _ = content
+        resource_type, id_, body, rows = content
         number, kept = METHOD_NUMBERS[method], self.bodies.compress(body)
-        self._execute(_ADD_VERSION, (self.sequence, key, version_id, type_id, self._stamp, number, kept))
+        self._own.versions.append((self.sequence, key, version_id, type_id, self._stamp, number, kept))
+        if body:
+            self._recent.keep(self.sequence, rows)
         answer = served(body, resource_type, id_, version_id, self._stamp) if body else b""
         return Version(self.sequence, resource_type, id_, version_id, self._stamp, method, answer)
 
-    def replace(self, key: int, old: Rows | None, new: Rows) -> None:
+    def _rows_of(self, resource_type: str, sequence: int, body: bytes) -> Rows:
+        """The index rows that a version has."""
+        return self._recent.take(sequence) or self.extract(resource_type, body)
+
+    def replace(self, identity: Identity, key: int, old: Rows | None, new: Rows) -> None:
         """The index rows of a resource; `old` are those that it has now, None: none."""
+        own = self._own
+        own.keys[identity] = key
+        own.touched.add(key)
         gone, added = index.differences(old, new)
-        for table, rows in index.table_rows(gone, key, self._columns, self._key):
-            self.connection.executemany(index.DELETE[table], rows)
         if added.dates or added.numbers or added.strings:
             self._statistics.note(new, self._columns)
-        for table, rows in index.table_rows(added, key, self._columns, self._key):
-            self.connection.executemany(index.INSERT[table], rows)
+        own.replace(gone, added, key, self._columns, self._key)
         self._explain(new)
 
     def _explain(self, rows: Rows) -> None:
         """Texts of hashes: few are new, so those of late are remembered."""
         if texts := rows.lexicon - self._texts:
-            columns = self._columns
-            self.connection.executemany(
-                "INSERT OR IGNORE INTO lexicon(column, text, hash) VALUES(?, ?, ?)",
-                [(columns[name], text, hash_) for name, text, hash_ in texts],
-            )
-            if len(self._texts) > REMEMBERED:
-                self._texts.clear()
-            self._texts |= texts
+            require_text(text for _, text, _ in texts)
+            self._own.lexicon |= texts
         for instance in rows.instances:
-            self._explain(instance)
+            if instance.lexicon:
+                self._explain(instance)
 
     def _key(self, resource_type: str, id_: str) -> int:
         """The key of a reference's target, which need not be there yet."""
-        found = self._keys.get((resource_type, id_))
+        identity = resource_type, id_
+        found = self._own.keys.get(identity) or self._earlier.keys.get(identity) or self._keys.get(identity)
         if found is not None:
             return found
         type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
         stored = stored_id(id_)
         found = self._execute(_KEY, (type_id, stored)).get
         if found is None:
-            self._execute(_ADD_RESOURCE, (type_id, stored, None, 0))
-            found = self.connection.last_insert_rowid()
-        if len(self._keys) > REMEMBERED:
-            self._keys.clear()
-        self._keys[resource_type, id_] = found
+            self._last_key += 1
+            found = self._own.keys[identity] = self._last_key
+            self._own.resources.append((found, type_id, stored, None, 0))
+        else:
+            self._keys[identity] = found
         return found
 
 

@@ -201,8 +201,9 @@ def test_503_for_a_unit_that_goes_on_after_the_disk_was_full(opened: Open, run: 
     writing.connection.pragma("max_page_count", writing.connection.pragma("page_count") + 2)
 
     async def work(tx: Transaction) -> None:
+        await tx.put(content(big("a")), method="PUT")
         with pytest.raises(FhirError):
-            await tx.put(content(big("a")), method="PUT")
+            await tx.read("Patient", "a")  # what waits goes to the disk now
         await tx.put(content(patient("b")), method="PUT")
 
     with pytest.raises(FhirError) as refused:
