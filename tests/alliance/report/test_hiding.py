@@ -28,37 +28,37 @@ def shown(found: Figure, stratifier: str) -> dict[str, float | None]:
     return {name: None if each.hidden else each.value for name, each in found.strata[stratifier].items()}
 
 
-def test_E26_a_number_below_five_is_hidden_and_one_of_five_is_not() -> None:
+def test_E10_26_a_number_below_five_is_hidden_and_one_of_five_is_not() -> None:
     assert counted({(C, A): 4}).total.hidden
     assert not counted({(C, A): 5}).total.hidden
 
 
-def test_E26_an_organisation_sees_the_small_numbers_of_its_own() -> None:
+def test_E10_26_an_organisation_sees_the_small_numbers_of_its_own() -> None:
     found = counted({(C, A): 4, (D, B): 9}, asking=C)
     assert shown(found, "from-member") == {C: 4, D: 9}
     others = counted({(C, A): 4, (D, B): 9, (C, B): 7}, asking=D)
     assert shown(others, "to-member") == {A: None, B: None}
 
 
-def test_E26_what_is_left_of_a_number_without_the_own_cases_is_small_too() -> None:
+def test_E10_26_what_is_left_of_a_number_without_the_own_cases_is_small_too() -> None:
     found = counted({(C, A): 6, (D, A): 2, (D, B): 20}, asking=C)
     assert shown(found, "to-member")[A] is None  # 8, of which 6 are known to be the own
 
 
-def test_E26_the_one_hidden_number_is_not_left_to_be_subtracted() -> None:
+def test_E10_26_the_one_hidden_number_is_not_left_to_be_subtracted() -> None:
     found = counted({(C, A): 3, (D, A): 50, (D, B): 50})
     assert not found.total.hidden
     assert shown(found, "from-member") == {C: None, D: None}
 
 
-def test_E26_hidden_numbers_whose_sum_gives_them_away_take_a_third() -> None:
+def test_E10_26_hidden_numbers_whose_sum_gives_them_away_take_a_third() -> None:
     # 1 and 1 are known when their sum, 2, is
     sizes: dict[Name, float] = {TOTAL: 102, ("s", "a"): 1, ("s", "b"): 1, ("s", "c"): 40, ("s", "d"): 60}
     equation: Equation = (frozenset(sizes) - {TOTAL}, frozenset((TOTAL,)))
     assert hidden(sizes, [equation]) == {("s", "a"), ("s", "b"), ("s", "c")}
 
 
-def test_E26_members_of_a_tier_do_not_add_up_to_what_is_hidden() -> None:
+def test_E10_26_members_of_a_tier_do_not_add_up_to_what_is_hidden() -> None:
     # the tier pairs tell what the members of a tier send together
     found = counted({(A, C): 3, (B, C): 60, (C, A): 60, (D, A): 70})
     members, pairs = shown(found, "from-member"), shown(found, "tier-pair")
@@ -109,7 +109,7 @@ def solvable(rows: list[dict[Name, Fraction]], name: Name) -> bool:
 
 @given(WAYS, st.sampled_from((None, A, C)))
 @settings(max_examples=300, deadline=None)
-def test_E26_no_hidden_number_follows_from_those_that_are_shown(
+def test_E10_26_no_hidden_number_follows_from_those_that_are_shown(
     ways: dict[tuple[str, str], int], asking: str | None
 ) -> None:
     found = counted(ways, asking)

@@ -97,7 +97,7 @@ def test_admitted_counts_as_arrived_when_that_was_left_out(fhir: Fhir) -> None:
     assert total(fhir, "R-UP") == 1
 
 
-def test_E26_the_year_begins_at_midnight_of_Shanghai(fhir: Fhir) -> None:
+def test_E10_26_the_year_begins_at_midnight_of_Shanghai(fhir: Fhir) -> None:
     times = {
         "before": "2017-12-31T15:59:59.999Z",
         "first": "2017-12-31T16:00:00Z",
@@ -108,7 +108,7 @@ def test_E26_the_year_begins_at_midnight_of_Shanghai(fhir: Fhir) -> None:
     assert [total(fhir, "R-UP", period=year) for year in ("2017", "2018", "2019")] == [1, 2, 1]
 
 
-def test_E4_a_down_referral_that_follows_an_up_referral_counts_once_in_each(fhir: Fhir) -> None:
+def test_E10_04_a_down_referral_that_follows_an_up_referral_counts_once_in_each(fhir: Fhir) -> None:
     up = task("up", ARRIVED | {"down-referred": "2018-03-08T08:00:00+08:00"})
     down = task(
         "down", {"arrived": "2018-03-09T08:00:00+08:00"}, direction="down", by="role-county", owner=VILLAGE

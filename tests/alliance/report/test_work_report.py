@@ -108,7 +108,7 @@ def test_numbers_stand_in_group_and_strata(alliance: Fhir) -> None:
     assert county == [{"system": f"{BASE}/Organization", "code": "county"}]
 
 
-def test_E26_small_cells_are_masked_for_others_and_shown_to_the_own_organisation(alliance: Fhir) -> None:
+def test_E10_26_small_cells_are_masked_for_others_and_shown_to_the_own_organisation(alliance: Fhir) -> None:
     nobody, village, county = (
         report_of(alliance, "R-UP", organization=each) for each in (None, VILLAGE, COUNTY)
     )
@@ -142,7 +142,7 @@ def test_csv_has_every_measure_and_its_strata(alliance: Fhir) -> None:
     assert months == ["8"]
 
 
-def test_E26_csv_has_no_number_of_a_hidden_cell(alliance: Fhir) -> None:
+def test_E10_26_csv_has_no_number_of_a_hidden_cell(alliance: Fhir) -> None:
     hidden = [each for each in rows(alliance) if each["hidden"] == "true"]
     assert hidden and all(each["value"] == each["cases"] == "" for each in hidden)
 
@@ -207,7 +207,7 @@ def test_names_are_no_markup(alliance: Fhir) -> None:
     assert "<script" not in found and "<img" not in found
 
 
-def test_E26_a_hidden_number_is_in_no_drawing(alliance: Fhir) -> None:
+def test_E10_26_a_hidden_number_is_in_no_drawing(alliance: Fhir) -> None:
     # the only down-referral is the village's and the county's
     assert "向下转诊住院病人：机构层级流向" not in html(alliance)
     assert "向下转诊住院病人：机构层级流向" in html(alliance, organization=VILLAGE)
