@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fhir_server.bulk.files import Source, items, sources
-from fhir_server.bulk.positions import Positions
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.review import review
 from fhir_server.outcome import FhirError, Issue
 from fhir_server.resource import parse
+from fhir_server.validation.positions import Positions
 
 _ERRORS = frozenset(("fatal", "error"))
 

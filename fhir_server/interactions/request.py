@@ -36,6 +36,7 @@ class Request:
     compartment_type: str | None = None  # type or `*` behind a compartment: /Patient/1/Observation
     parameters: Parameters = field(default_factory=list)
     resource: Resource | None = None  # the decoded body; None: there was none
+    text: bytes = b""  # what `resource` was decoded from; b"": from nothing, or from no JSON
     body_type: str = "application/fhir+json"  # media type of the body, without parameters
     patch: object = None  # the decoded body of a JSON Patch (a list)
     if_match: str | None = None  # header texts as they came; None: absent

@@ -17,6 +17,7 @@ from fhir_server.rest.body import declared_length, gunzip, over, receive_body
 from fhir_server.rest.exchange import Exchange
 from fhir_server.rest.negotiation import (
     FORM,
+    JSON,
     JSON_PATCH,
     answer_format,
     body_format,
@@ -155,4 +156,7 @@ def _decode_body(exchange: Exchange, request: Request, body: bytes) -> None:
     elif request.body_type == JSON_PATCH:
         request.patch = resource.parse_value(body)
     else:
-        request.resource = body_format(request.body_type).parse(body)
+        format_ = body_format(request.body_type)
+        request.resource = format_.parse(body)
+        if format_ is JSON:
+            request.text = body

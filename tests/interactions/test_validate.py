@@ -3,6 +3,7 @@
 https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from fhir_server.interactions.canonicals import StoredCanonicals
 from fhir_server.interactions.sources import StoredSources, bound
-from fhir_server.resource import Resource
+from fhir_server.resource import Resource, decode
 from fhir_server.validation.profile.library import Codes
 from fhir_server.validation.profiles import Profiles
 from tests.definitions.structures import core_structures
@@ -381,3 +382,40 @@ def test_C11_what_is_elsewhere_is_never_fetched(
     put_profile(fhir, NEEDS_A_NAME)
     fhir("PUT", "StructureDefinition/of-named", structure)
     assert fhir("POST", "Observation", claiming(observation(text), url)).status == 201
+
+
+# ---- lines and columns
+
+
+def told(answer: Resource) -> list[tuple[str, dict[str, Any]]]:
+    """(expression, {line, column}) of the errors."""
+    errors = [issue for issue in answer["issue"] if issue["severity"] == "error"]
+    return [(issue["expression"][0], dict(_place(issue))) for issue in errors]
+
+
+def _place(issue: Resource) -> Iterator[tuple[str, int]]:
+    for each in issue.get("extension", ()):
+        if "valueInteger" in each:
+            yield each["url"].rpartition("-")[2], each["valueInteger"]
+
+
+def test_issues_name_line_and_column_of_the_body(fhir: Fhir) -> None:
+    text = b'{"resourceType": "Patient",\n "active": true,\n  "gender": "no"\n}'
+    answer = content(fhir("POST", "Patient/$validate", decode(text), text=text))
+    assert told(answer) == [("Patient.gender", {"line": 3, "col": 13})]
+
+
+def test_issues_name_line_and_column_within_parameters(fhir: Fhir) -> None:
+    text = b"""{"resourceType": "Parameters", "parameter": [
+      {"name": "mode", "valueCode": "create"},
+      {"name": "resource", "resource": {"resourceType": "Patient",
+        "gender": "no"}}]}"""
+    answer = content(fhir("POST", "Patient/$validate", decode(text), text=text))
+    assert told(answer) == [("Patient.gender", {"line": 4, "col": 19})]
+
+
+def test_what_is_stored_has_no_lines(fhir: Fhir) -> None:
+    put_profile(fhir, {"path": "Patient.name", "min": 1})
+    fhir("PUT", "Patient/1", PATIENT | {"id": "1"})
+    answer = content(fhir("GET", f"Patient/1/$validate?profile={CANONICAL}"))
+    assert told(answer) == [("Patient.name", {})]

@@ -4,6 +4,7 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions import integrity
@@ -13,7 +14,8 @@ from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.review import review
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, missing, operation_outcome
-from fhir_server.resource import Resource, decode
+from fhir_server.resource import Resource, decode, encode
+from fhir_server.validation.positions import Positions
 
 _KNOWN = ("resource", "mode", "profile")
 MODES = ("create", "update", "delete", "profile")
@@ -35,7 +37,7 @@ async def validate(context: Context, request: Request) -> Response:
     found = [*_of_mode(request, resource, mode)]
     found += await review(context.validator, context.profiles, resource, asked)
     found += await integrity.issues(context, context.store, request.access, [*_links(context, resource)])
-    return _answer(found, _clean(resource, found))
+    return _answer(_placed(request, found), _clean(resource, found))
 
 
 async def _resource(context: Context, request: Request, given: Arguments, mode: str | None) -> Resource:
@@ -116,7 +118,7 @@ def _clean(resource: Resource, found: list[Issue]) -> list[Issue]:
     """What is found to be right: the resource, or each entry of a Bundle by itself."""
     entries = resource.get("entry") if resource.get("resourceType") == "Bundle" else None
     if not isinstance(entries, list):
-        return [] if found else [Issue("information", "informational", "nothing is wrong")]
+        return []
     places = [f"Bundle.entry[{index}]" for index in range(len(entries))]
     wrong = {place for place in places for issue in found if _is_at(issue, place)}
     fine = [Issue("information", "informational", f"{place}: nothing is wrong", place) for place in places]
@@ -127,6 +129,37 @@ def _is_at(issue: Issue, place: str) -> bool:
     return (issue.expression or "").startswith(place)
 
 
+def _placed(request: Request, found: list[Issue]) -> list[Issue]:
+    """With line and column in the body, where that was JSON."""
+    if not found or not request.text or request.resource is None:
+        return found
+    start = _start(request.resource)
+    positions = Positions(request.text.decode("utf-8-sig"))
+    placed = []
+    for issue in found:
+        if issue.expression is not None:
+            _, dot, rest = issue.expression.partition(".")
+            line, column = positions.of(f"{start}{dot}{rest}")
+            issue = replace(issue, line=line, column=column)
+        placed.append(issue)
+    return placed
+
+
+def _start(body: Resource) -> str:
+    """The path of what is validated in the body."""
+    if body.get("resourceType") != "Parameters":
+        return "Body"
+    for index, parameter in enumerate(body.get("parameter", ())):
+        if parameter.get("name") == "resource":
+            return f"Body.parameter[{index}].resource"
+    return "Body"
+
+
+_NOTHING_WRONG = Issue("information", "informational", "nothing is wrong")
+_ALL_FINE = encode(operation_outcome([_NOTHING_WRONG]))
+
+
 def _answer(found: list[Issue], fine: list[Issue]) -> Response:
-    issues = [*found, *fine] or [Issue("information", "informational", "nothing is wrong")]
-    return Response(200, resource=operation_outcome(issues))
+    if found or fine:
+        return Response(200, resource=operation_outcome([*found, *fine]))
+    return Response(200, body=_ALL_FINE)

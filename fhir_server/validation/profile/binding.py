@@ -58,6 +58,11 @@ def _rules(definition: dict[str, Any]) -> Iterator[tuple[str, Severity, str]]:
                 yield found, "error", "maximal"
 
 
+def has_maximal(definition: dict[str, Any]) -> bool:
+    """Whether a binding names an outermost value set too."""
+    return any(extension.get("url") == _MAX_VALUE_SET for extension in definition.get("extension", ()))
+
+
 def codes_of(type_: str, value: Any) -> Iterator[Code]:
     """The codes in a value; a Quantity without a code has none."""
     if type_ in _CODES and isinstance(value, str):

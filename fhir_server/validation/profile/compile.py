@@ -12,7 +12,7 @@ from fhir_server.definitions.types import Element
 from fhir_server.outcome import DefinitionError
 from fhir_server.resource import Resource
 from fhir_server.validation.profile import bounds, cardinality, fixed
-from fhir_server.validation.profile.binding import binding
+from fhir_server.validation.profile.binding import binding, has_maximal
 from fhir_server.validation.profile.constraint import constraint
 from fhir_server.validation.profile.focus import Focus, select, step
 from fhir_server.validation.profile.length import max_length
@@ -236,7 +236,7 @@ def _is_that_of_base(definition: dict[str, Any], element: Element | None) -> boo
         own is not None
         and own.strength == definition.get("strength")
         and own.value_set == value_set
-        and "extension" not in definition
+        and not has_maximal(definition)
     )
 
 

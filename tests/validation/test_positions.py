@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.bulk.positions import Position, Positions
+from fhir_server.validation.positions import Position, Positions
 
 TEXT = """{
   "resourceType": "Patient",
