@@ -104,8 +104,9 @@ class Register:
 
     def _number(self, county: County, born: date, gender: str) -> str:
         while True:
-            # an odd sequence is a man's
-            sequence = 2 * self._chance.randrange(1, 499) + (gender == "male")
+            # an odd sequence is a man's; people of different seeds do not have the same one
+            place = 8 * self._chance.randrange(62) + self._world.seed % 8
+            sequence = 2 * place + (gender == "male")
             found = resident_number(county.division, born, sequence)
             if found not in self._given_out:
                 self._given_out.add(found)
