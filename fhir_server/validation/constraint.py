@@ -22,7 +22,11 @@ Warnings = tuple[tuple[Constraint, Holds], ...]
 _NARRATIVE = "htmlChecks()"
 # the type of the element is `boolean`, and R5 says so: https://hl7.org/fhir/R5/questionnaire.html#que-7
 _CORRECTED = {
-    "operator = 'exists' implies (answer is Boolean)": "operator = 'exists' implies (answer is boolean)"
+    "operator = 'exists' implies (answer is Boolean)": "operator = 'exists' implies (answer is boolean)",
+    # eld-3: "Max SHALL be a number or *"; what is no number gives {}, which breaks nothing
+    "empty() or ($this = '*') or (toInteger() >= 0)": (
+        "empty() or ($this = '*') or iif(toInteger().exists(), toInteger() >= 0, false)"
+    ),
 }
 
 IMPLIED = frozenset(("ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "ref-1"))

@@ -108,8 +108,9 @@ def test_a_constraint_of_a_text_is_not_passed_over() -> None:
     }
     checker = validator()
     assert checker.check(definition) == []
-    element["max"] = "-1"
-    assert "constraint-eld-3" in {issue.message for issue in checker.check(definition)}
+    for wrong in ("-1", "x"):
+        element["max"] = wrong
+        assert "constraint-eld-3" in {issue.message for issue in checker.check(definition)}
 
 
 def test_the_envelope_of_a_bundle_leaves_its_resources_aside() -> None:
