@@ -51,3 +51,9 @@ def _lines(name: str) -> Iterator[tuple[str, bytes]]:
         for line in lines:
             row = json.loads(line)
             yield row["file"], row["text"].encode()
+
+
+@cache
+def profile_examples() -> list[tuple[str, bytes]]:
+    """(package/file, text) of examples of IPS and SDC up to 40 kB; most claim a profile."""
+    return list(_lines("profile-examples.jsonl.xz"))

@@ -184,10 +184,24 @@ def _mutant(definitions: Definitions, file: str, text: bytes, number: int) -> Mu
             return Mutant(f"{file.removesuffix('.json')}~{number}.json", kind, resource)
 
 
-def answers() -> Iterator[dict[str, Any]]:
+def answers(file: Path = ANSWERS) -> Iterator[dict[str, Any]]:
     """{"name", "errors": [[expression, message id]]} by the official validator."""
-    with lzma.open(ANSWERS, "rt") as lines:
+    with lzma.open(file, "rt") as lines:
         yield from map(json.loads, lines)
+
+
+def keep(file: Path, answers: Path) -> None:
+    """What the official validator printed, without what is no error."""
+    with lzma.open(answers, "wt", preset=9) as kept, file.open() as lines:
+        for line in lines:
+            found = json.loads(line)
+            failed = [{"severity": "fatal", "expression": "", "messageId": found.get("error")}]
+            errors = [
+                [issue.get("expression"), issue.get("messageId")]
+                for issue in found.get("issues", failed)
+                if issue["severity"] in ("error", "fatal")
+            ]
+            kept.write(json.dumps({"name": Path(found["file"]).name, "errors": errors}) + "\n")
 
 
 def main() -> None:
@@ -196,18 +210,7 @@ def main() -> None:
             for mutant in mutants(load()):
                 (Path(folder) / mutant.name).write_bytes(encode(mutant.resource))
         case ["keep", file]:
-            with lzma.open(ANSWERS, "wt", preset=9) as kept, Path(file).open() as lines:
-                for line in lines:
-                    found = json.loads(line)
-                    issues = found.get(
-                        "issues", [{"severity": "fatal", "expression": "", "messageId": found.get("error")}]
-                    )
-                    errors = [
-                        [issue.get("expression"), issue.get("messageId")]
-                        for issue in issues
-                        if issue["severity"] in ("error", "fatal")
-                    ]
-                    kept.write(json.dumps({"name": Path(found["file"]).name, "errors": errors}) + "\n")
+            keep(Path(file), ANSWERS)
         case _:
             sys.exit(str(__doc__))
 
