@@ -119,27 +119,29 @@ names = st.sampled_from(("a", "b-c", "_id", "and", "not", "Name"))
 values = st.text(alphabet='ab "\\]) ([张\n', min_size=0, max_size=6)
 
 
-@st.composite
-def steps(draw: st.DrawFn) -> tuple[Step, ...]:
-    count = draw(st.integers(1, 3))
-    where = st.none() | st.deferred(lambda: expressions)
-    return tuple(
-        Step(draw(names), 0, draw(where) if number < count - 1 and draw(st.booleans()) else None)
-        for number in range(count)
+def paths(where: st.SearchStrategy[Expression | None]) -> st.SearchStrategy[tuple[Step, ...]]:
+    """One to three steps, each but the last with what must be true of it."""
+    through = st.builds(Step, names, st.just(0), where)
+    return st.builds(lambda some, last: (*some, Step(last, 0, None)), st.lists(through, max_size=2), names)
+
+
+def expressions_of(path: st.SearchStrategy[tuple[Step, ...]]) -> st.SearchStrategy[Expression]:
+    return st.recursive(
+        st.builds(Comparison, path, st.sampled_from(OPERATORS), values, st.just(0)),
+        lambda inner: st.one_of(
+            st.builds(Negation, inner),
+            st.builds(
+                Logical, st.sampled_from(("and", "or")), st.lists(inner, min_size=2, max_size=3).map(tuple)
+            ),
+        ),
+        max_leaves=5,
     )
 
 
-comparisons = st.builds(Comparison, steps(), st.sampled_from(OPERATORS), values, st.just(0))
-expressions = st.recursive(
-    comparisons,
-    lambda inner: st.one_of(
-        st.builds(Negation, inner),
-        st.builds(
-            Logical, st.sampled_from(("and", "or")), st.lists(inner, min_size=2, max_size=3).map(tuple)
-        ),
-    ),
-    max_leaves=5,
-)
+# brackets in brackets, as deep as can be read whatever else is drawn
+expressions = expressions_of(paths(st.none()))
+for _ in range(2):
+    expressions = expressions_of(paths(st.none() | expressions))
 
 
 @given(expressions)
