@@ -11,6 +11,7 @@ CACHE_KIB = 32 * 1024
 SMALL_CACHE_KIB = 8 * 1024
 WRITER_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 4000
+MAPPED_BYTES = 1 << 40  # more than any store: readers map the whole file
 
 
 class SchemaError(Exception):
@@ -32,6 +33,7 @@ def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     # opened for writing, as a connection must be that may have to recover the log after a crash
     connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, cache_kib)
     connection.pragma("query_only", 1)
+    connection.pragma("mmap_size", MAPPED_BYTES)
     connection.wal_autocheckpoint(0)
     return connection
 
@@ -39,7 +41,9 @@ def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
 def open_immutable(path: Path) -> apsw.Connection:
     """A file that nobody writes while it is open: no locks, no log, a read-only disk will do."""
     uri = f"{path.absolute().as_uri()}?immutable=1"
-    return _open(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, CACHE_KIB)
+    connection = _open(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, CACHE_KIB)
+    connection.pragma("mmap_size", MAPPED_BYTES)
+    return connection
 
 
 def _open(name: str, flags: int, cache_kib: int) -> apsw.Connection:
