@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -218,15 +219,29 @@ def content(resource: Resource) -> bytes:
 
 _STAMPS = frozenset(("versionId", "lastUpdated"))
 _HEAD = frozenset(("resourceType", "id", "meta"))
+_ID_AT = len('{"resourceType":"","id":"')
 _HEAD_LENGTH = len('{"resourceType":"","id":"","meta":{')
 
 
 def served(kept: bytes, resource_type: str, id_: str, version_id: int, last_updated_ms: int) -> bytes:
     """The bytes that a client gets for the bytes that `content` made."""
     cut = _HEAD_LENGTH + len(resource_type) + len(id_)
-    comma = b"" if kept[cut : cut + 1] == b"}" else b","
-    stamp = f'"versionId":"{version_id}","lastUpdated":"{format_instant(last_updated_ms)}"'.encode()
-    return b"".join((kept[:cut], stamp, comma, kept[cut:]))
+    return b"".join((kept[:cut], _stamp(version_id, last_updated_ms, kept[cut] == _BRACE), kept[cut:]))
+
+
+_BRACE = ord("}")
+
+
+@lru_cache(maxsize=4096)  # those of one transaction share it
+def _stamp(version_id: int, last_updated_ms: int, alone: bool) -> bytes:
+    comma = "" if alone else ","
+    return f'"versionId":"{version_id}","lastUpdated":"{format_instant(last_updated_ms)}"{comma}'.encode()
+
+
+def id_in(kept: bytes, resource_type: str, length: int) -> str:
+    """The id, of so many characters, in the bytes that `content` made."""
+    start = _ID_AT + len(resource_type)
+    return kept[start : start + length].decode()
 
 
 def same_content(one: bytes, other: bytes) -> bool:

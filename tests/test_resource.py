@@ -19,6 +19,7 @@ from fhir_server.resource import (
     content,
     decode,
     encode,
+    id_in,
     new_id,
     parse,
     parse_value,
@@ -278,6 +279,11 @@ def test_served_puts_version_and_time_into_the_bytes(meta: dict[str, Any]) -> No
     bytes_ = served(content(resource), "Basic", "b1", 3, 1_700_000_000_123)
     stamps = {"versionId": "3", "lastUpdated": "2023-11-14T22:13:20.123Z"}
     assert decode(bytes_) == resource | {"meta": stamps | meta}
+
+
+@pytest.mark.parametrize("id_", ["b1", "0b9e5c1e-7c6a-4d0e-9a52-3f6e2b1c0d4f"])
+def test_the_id_stands_in_the_bytes(id_: str) -> None:
+    assert id_in(content(basic(id=id_)), "Basic", len(id_)) == id_
 
 
 @given(

@@ -58,6 +58,7 @@ def _question(query: Query) -> str:
 
 def _sort_key(key: SortKey) -> str:
     what = f"{key.kind} {_names(key.columns)}" if key.columns else key.kind
+    what += " that fits" if key.fitting else ""
     return f"{what} descending" if key.descending else what
 
 

@@ -15,7 +15,7 @@ from fhir_server.interactions.bundle import Link, join
 from fhir_server.interactions.context import Context
 from fhir_server.interactions.explain import explained, require_sight
 from fhir_server.interactions.request import Request, Response
-from fhir_server.interactions.searchset import include_entry, match_entry, outcome_entry
+from fhir_server.interactions.searchset import include_entry, match_entries, outcome_entry
 from fhir_server.outcome import Issue, not_found, unknown_type
 from fhir_server.search.access import Access, permitted, seen, visible
 from fhir_server.search.compile import Compartment, Search, compile_search
@@ -136,7 +136,7 @@ async def _page(
         if not inclusion.complete:
             issues.append(_CUT)
     about = context.definitions, request.base_url, found
-    entries = [match_entry(*about, hit) for hit in hits]
+    entries = match_entries(*about, hits)
     entries += [include_entry(*about, version) for version in inclusion.found]
     if found.explain:
         asked = [paging.asked(query, cursor, meaning)]

@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/bundle.html#searchset
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
@@ -15,7 +15,26 @@ from fhir_server.search.near import distance
 from fhir_server.search.subset import subset
 from fhir_server.store.protocol import Version
 
-_INCLUDED = b',"search":{"mode":"include"}}'
+_MATCH, _INCLUDED = b',"search":{"mode":"match"}}', b',"search":{"mode":"include"}}'
+
+
+def match_entries(
+    definitions: Definitions, base_url: str, found: Search, hits: Sequence[Found]
+) -> list[bytes]:
+    if found.areas or found.elements or found.summary or found.inside:
+        return [match_entry(definitions, base_url, found, hit) for hit in hits]
+    return whole_entries(base_url, [hit.version for hit in hits])
+
+
+def whole_entries(base_url: str, versions: Iterable[Version]) -> list[bytes]:
+    """Of hits that are shown as they are."""
+    base = encode(f"{base_url}/")[:-1]
+    # types and ids have no character that JSON writes otherwise
+    return [
+        b'{"fullUrl":%b%b/%b","resource":%b%b'
+        % (base, version.resource_type.encode(), version.id.encode(), version.body, _MATCH)
+        for version in versions
+    ]
 
 
 def match_entry(definitions: Definitions, base_url: str, found: Search, hit: Found) -> bytes:

@@ -56,8 +56,10 @@ class Inside:
     alone: bool  # the contained resources are the hits, not what contains them
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Search:
+    """What the parameters of one request ask for; filled in while they are read, and not after."""
+
     resource_types: tuple[str, ...]  # (): every type
     where: Node = EVERYTHING
     sort: tuple[SortKey, ...] = ()
@@ -180,7 +182,7 @@ class _Reading:
         if compartment is not None:
             self._nodes.append(self._in_compartment(compartment))
         if self._search.resource_types == (near.RESOURCE_TYPE,):
-            self._search = replace(self._search, areas=near.areas(rest))
+            self._search.areas = near.areas(rest)
         for name, value in self._named(rest):
             self._one(name, value)
         self._check_together()
@@ -189,9 +191,10 @@ class _Reading:
             if compartment is not None:
                 raise not_supported("_contained cannot be combined with a compartment")
             where = self._inside(where)
-        sort = self._search.sort or natural(where)
-        used, issues = tuple(self._used), tuple(self._issues)
-        return replace(self._search, where=where, sort=sort, used=used, issues=issues)
+        found = self._search
+        found.where, found.sort = where, found.sort or natural(where)
+        found.used, found.issues = tuple(self._used), tuple(self._issues)
+        return found
 
     def _inside(self, where: Node) -> Node:
         """What contains resources that fit; with `both`, those that fit themselves too."""
@@ -210,7 +213,7 @@ class _Reading:
             itself,
             self._contained_type == "contained",
         )
-        self._search = replace(search, resource_types=(), inside=found)
+        search.resource_types, search.inside = (), found
         return any_of((itself, found.containers))
 
     @property
@@ -231,10 +234,10 @@ class _Reading:
             for each in types:
                 if each not in known:
                     raise bad_value(f"_type names {each!r}, which is not a type here{choices(each, known)}")
-            self._search = replace(self._search, resource_types=tuple(dict.fromkeys(types)))
+            self._search.resource_types = tuple(dict.fromkeys(types))
             self._used += [("_type", value) for value in asked]
         elif compartment is not None and not allowed:
-            self._search = replace(self._search, resource_types=self._compartment_types(compartment))
+            self._search.resource_types = self._compartment_types(compartment)
         return [(name, value) for name, value in parameters if name != "_type"]
 
     def _compartment_types(self, compartment: Compartment) -> tuple[str, ...]:
@@ -300,29 +303,24 @@ class _Reading:
             raise not_supported(f"{code} has no modifiers")
         match code:
             case "_count":
-                search = replace(search, count=result.page_size(value, self._options.page_size_limit))
+                search.count = result.page_size(value, self._options.page_size_limit)
                 value = str(search.count)
             case "_sort":
-                search = replace(
-                    search, sort=search.sort + sort_keys(value, types, self._filters, search.areas)
-                )
+                search.sort += sort_keys(value, types, self._filters, search.areas)
             case "_total":
-                search = replace(search, total=result.total(value))
+                search.total = result.total(value)
             case "_summary":
-                search = replace(search, summary=result.summary(value))
+                search.summary = result.summary(value)
             case "_elements":
-                found = result.elements(value, types, self._definitions)
-                search = replace(search, elements=search.elements + found)
+                search.elements += result.elements(value, types, self._definitions)
             case "_include" | "_revinclude":
-                found_include = result.include(name, value, self._filters, self._definitions)
-                search = replace(search, includes=(*search.includes, found_include))
+                search.includes += (result.include(name, value, self._filters, self._definitions),)
             case "_explain":
-                search = replace(search, explain=result.explain(value))
+                search.explain = result.explain(value)
             case "_cursor":
-                search = replace(search, cursor=value)
+                search.cursor = value
             case _:
                 self._containment(code, value)
-        self._search = search
         return value
 
     def _containment(self, code: str, value: str) -> None:

@@ -13,15 +13,14 @@ from fhir_server.interactions.operations.parameters import Arguments, arguments
 from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Parameters, Request, Response
 from fhir_server.interactions.search import options_of
+from fhir_server.interactions.searchset import whole_entries
 from fhir_server.outcome import bad_value, not_found, unknown_type
-from fhir_server.resource import encode
 from fhir_server.search.access import permitted, visible
 from fhir_server.search.compile import CURSOR, PRESENTATION
 from fhir_server.search.date import parse
 from fhir_server.search.everything import Everything, Wanted
 from fhir_server.search.result import page_size
 from fhir_server.store.algebra import IdIn, Query
-from fhir_server.store.protocol import Version
 from fhir_server.store.rows import hash64
 from fhir_server.suggestion import choices
 
@@ -55,7 +54,7 @@ async def everything(context: Context, request: Request) -> Response:
     links = paging.Links(context, request, paging.search_text(request, _used(request, given)))
     body = join(
         "searchset",
-        [_entry(request, hit.version) for hit in page.hits],
+        whole_entries(request.base_url, [hit.version for hit in page.hits]),
         id_=context.new_id(),
         last_updated_ms=context.clock(),
         total=total,
@@ -112,10 +111,3 @@ def _used(request: Request, given: Arguments) -> Parameters:
     """The parameters for links, whether they came in the URL or in a body."""
     used = [(each.name, str(each.value)) for each in given.arguments if each.name != CURSOR]
     return used + [each for each in request.parameters if each[0] in PRESENTATION]
-
-
-def _entry(request: Request, version: Version) -> bytes:
-    url = f"{request.base_url}/{version.resource_type}/{version.id}"
-    return b"".join(
-        (b'{"fullUrl":', encode(url), b',"resource":', version.body, b',"search":{"mode":"match"}}')
-    )

@@ -4,12 +4,16 @@ A zstd frame names the dictionary it needs (https://www.rfc-editor.org/rfc/rfc88
 dictionaries can be added at any time and by any process that shares the file.
 """
 
+from collections.abc import Callable
+
 import apsw
 import zstandard
 
 LEVEL = 3
 
 _DICTIONARY_ID_BYTES = (0, 1, 2, 4)
+# a frame of a single segment whose dictionary has an id of one byte: the byte behind the descriptor
+_WITH_SHORT_ID, _SHORT_ID = 0x23, 0x21
 
 
 class Bodies:
@@ -18,6 +22,7 @@ class Bodies:
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._expand = {0: zstandard.ZstdDecompressor().decompress}
+        self._short: dict[bytes, Callable[[bytes], bytes]] = {}  # by descriptor and id of one byte
         self._compress = zstandard.ZstdCompressor(level=LEVEL).compress
         self.newest = 0  # id of the dictionary that `compress` uses, 0: none
         self.use_newest()
@@ -34,11 +39,16 @@ class Bodies:
     def expand(self, kept: bytes) -> bytes:
         if not kept:
             return kept
+        expand = self._short.get(kept[4:6])
+        if expand is not None:
+            return expand(kept)
         id_ = dictionary_id(kept)
         expand = self._expand.get(id_)
         if expand is None:
             dictionary = zstandard.ZstdDecompressor(dict_data=self._dictionary(id_))
             expand = self._expand[id_] = dictionary.decompress
+        if kept[4] & _WITH_SHORT_ID == _SHORT_ID:
+            self._short[kept[4:6]] = expand
         return expand(kept)
 
     def _dictionary(self, id_: int) -> zstandard.ZstdCompressionDict:

@@ -6,12 +6,13 @@ from typing import Any
 
 import apsw
 
+UUID_LENGTH = 36
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def stored_id(id_: str) -> str | bytes:
     """A UUID in its canonical form takes 16 bytes, any other id its text."""
-    if len(id_) == 36 and _UUID.fullmatch(id_):
+    if len(id_) == UUID_LENGTH and _UUID.fullmatch(id_):
         return bytes.fromhex(id_.replace("-", ""))
     return id_
 

@@ -1,19 +1,19 @@
 """Reads on one connection: versions of resources by identity, by number, by the log."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import apsw
 
-from fhir_server.resource import served
+from fhir_server.resource import id_in, served
 from fhir_server.store.algebra import Moment
 from fhir_server.store.protocol import NO_WORDING, Extract, Method, Version, Wording, Words
 from fhir_server.store.sqlite import functions
 from fhir_server.store.sqlite.bodies import Bodies
 from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.errors import outcomes
-from fhir_server.store.sqlite.names import Names, id_text, stored_id
+from fhir_server.store.sqlite.names import UUID_LENGTH, Names, id_text, stored_id
 from fhir_server.store.sqlite.terms import Sql
 
 ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
@@ -87,6 +87,17 @@ class Connected:
             return Version(seq, resource_type, id_, version_id, last_updated, "DELETE", b"")
         answer = served(self.bodies.expand(body), resource_type, id_, version_id, last_updated)
         return Version(seq, resource_type, id_, version_id, last_updated, METHODS[method], answer)
+
+    def versions(self, rows: Iterable[Sequence[Any]]) -> list[Version]:
+        """As `version` makes each, of rows that are all there and begin like a `Row`."""
+        type_names, expand, found = self.names.type_names, self.bodies.expand, []
+        for seq, type_id, id_, version_id, last_updated, method, body, *_ in rows:
+            type_name = type_names.get(type_id) or self.names.type_name(self.connection, type_id)
+            kept = expand(body)
+            id_ = id_ if type(id_) is str else id_in(kept, type_name, UUID_LENGTH)
+            answer = served(kept, type_name, id_, version_id, last_updated)
+            found.append(Version(seq, type_name, id_, version_id, last_updated, METHODS[method], answer))
+        return found
 
     @outcomes
     def read(self, resource_type: str, id_: str) -> Version | None:

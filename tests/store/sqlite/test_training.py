@@ -4,13 +4,14 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_server.store.sqlite import SqliteStore, check, open_store, training
-from fhir_server.store.sqlite.bodies import dictionary_id
+from fhir_server.store.sqlite.bodies import Bodies, dictionary_id
 from tests.store.conftest import Run
 from tests.store.resources import Ticking, decoded, extract, patient, put_all
 
@@ -103,3 +104,19 @@ def test_a_frame_names_its_dictionary(body: bytes, id_: int, size: bool) -> None
     else:
         compressor = zstandard.ZstdCompressor(write_content_size=size)
     assert dictionary_id(compressor.compress(body)) == id_
+
+
+def test_frames_of_several_dictionaries_are_told_apart() -> None:
+    """1 and 257 differ in their second byte alone, which a frame of the first does not have."""
+    connection = apsw.Connection(":memory:")
+    connection.execute("CREATE TABLE dictionary(id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT")
+    body = b"1 is 1, and 2 is 4" * 4
+    frames = [zstandard.ZstdCompressor().compress(body)]
+    for id_ in (1, 257, 70_000):
+        words = [b"%d is %d" % (n, n * n + id_) for n in range(1000)]
+        trained = zstandard.train_dictionary(1024, words, dict_id=id_)
+        connection.execute("INSERT INTO dictionary VALUES(?, ?)", (id_, trained.as_bytes()))
+        frames.append(zstandard.ZstdCompressor(dict_data=trained).compress(body))
+    bodies = Bodies(connection)
+    for _ in range(2):
+        assert [bodies.expand(frame) for frame in frames] == [body] * 4
