@@ -195,6 +195,9 @@ Node = (
     | OfType | FullText | IdIn | UpdatedBetween | And | Or | Not
 )  # fmt: skip
 
+Ranged = Between | StringStarts | StringContains
+"""What an index reads as a range of its order, or as a part of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
@@ -208,6 +211,8 @@ class SortKey:
     columns: tuple[str, ...] = ()  # more than one: the same parameter over several types or columns
     descending: bool = False
     places: tuple[tuple[float, float], ...] = ()  # distances: to the nearest of these, (latitude, longitude)
+    # strings, dates and numbers: of the rows only those count that fit one of these comparisons of `columns`
+    fitting: tuple[Ranged, ...] = ()
 
 
 class Moment(NamedTuple):

@@ -6,7 +6,7 @@ What lies outside a resource (chains, texts of hashes) is asked of `Around`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from fhir_server.store import algebra
@@ -250,16 +250,30 @@ def _updates(_key: SortKey, subject: Subject, _around: Around) -> Iterator[int]:
     yield subject.sequence
 
 
-def _strings(key: SortKey, subject: Subject, _around: Around) -> Iterator[str]:
-    return (text for column, text, _ in subject.rows.strings if column in key.columns)
+def _strings(key: SortKey, subject: Subject, around: Around) -> Iterator[str]:
+    return (row[1] for row in _counting(key, "strings", subject, around))
 
 
-def _dates(key: SortKey, subject: Subject, _around: Around) -> Iterator[int]:
-    return (first for column, first, _ in subject.rows.dates if column in key.columns)
+def _dates(key: SortKey, subject: Subject, around: Around) -> Iterator[int]:
+    return (row[1] for row in _counting(key, "dates", subject, around))
 
 
-def _numbers(key: SortKey, subject: Subject, _around: Around) -> Iterator[float]:
-    return (low for column, _, low, _ in subject.rows.numbers if column in key.columns)
+def _numbers(key: SortKey, subject: Subject, around: Around) -> Iterator[float]:
+    return (row[2] for row in _counting(key, "numbers", subject, around))
+
+
+def _counting(key: SortKey, kind: str, subject: Subject, around: Around) -> Iterator[Any]:
+    """The rows that a sort key goes by."""
+    for row in getattr(subject.rows, kind):
+        if row[0] not in key.columns:
+            continue
+        if key.fitting:
+            rows = Rows()
+            setattr(rows, kind, {row})
+            alone = replace(subject, rows=rows)
+            if not any(fits(node, alone, around) for node in key.fitting):
+                continue
+        yield row
 
 
 def _distances(key: SortKey, subject: Subject, _around: Around) -> Iterator[float]:

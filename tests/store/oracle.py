@@ -82,14 +82,22 @@ def _sort_tokens(oracle: Oracle, key: SortKey, _identity: Identity, kept: Kept) 
             yield from oracle.texts(column, hash_)
 
 
+def _ranked(oracle: Oracle, key: SortKey, kind: str, value: int, kept: Kept) -> Iterator[Any]:
+    """Of the rows in the columns; of those that a comparison is true of, where there are comparisons."""
+    for row in getattr(kept.rows, kind):
+        lone = Rows(**{kind: {row}})
+        if row[0] in key.columns and (
+            not key.fitting or any(oracle.fits(node, ("", ""), lone) for node in key.fitting)
+        ):
+            yield row[value]
+
+
 _SORT_VALUES: dict[str, Callable[[Oracle, SortKey, Identity, Kept], Iterator[Any]]] = {
     "id": lambda _oracle, _key, identity, _kept: iter((identity[1],)),
     "updated": lambda _oracle, _key, _identity, kept: iter((kept.sequence,)),
-    "string": lambda _oracle, key, _identity, kept: (t for c, t, _ in kept.rows.strings if c in key.columns),
-    "date": lambda _oracle, key, _identity, kept: (low for c, low, _ in kept.rows.dates if c in key.columns),
-    "number": lambda _oracle, key, _identity, kept: (
-        low for c, _, low, _ in kept.rows.numbers if c in key.columns
-    ),
+    "string": lambda oracle, key, _identity, kept: _ranked(oracle, key, "strings", 1, kept),
+    "date": lambda oracle, key, _identity, kept: _ranked(oracle, key, "dates", 1, kept),
+    "number": lambda oracle, key, _identity, kept: _ranked(oracle, key, "numbers", 2, kept),
     "distance": lambda _oracle, key, _identity, kept: (
         nearest(*place, key.places) for c, *place in kept.rows.positions if c in key.columns
     ),

@@ -104,6 +104,20 @@ def comparisons(column: SearchStrategy[str]) -> SearchStrategy[Node]:
     )  # fmt: skip
 
 
+def ranges(column: SearchStrategy[str]) -> SearchStrategy[Node]:
+    """Comparisons that an index has an order for, one or several of a kind."""
+    bounds = _bounds(st.tuples(instants, st.sampled_from((-1, 0, 1, 999))).map(sum))
+    kinds: list[SearchStrategy[Any]] = [
+        st.builds(algebra.StringStarts, column, texts) | st.builds(algebra.StringContains, column, texts),
+        st.builds(algebra.Between, st.just("date"), column, **bounds),
+        st.builds(
+            algebra.Between, st.just("number"), column, **_bounds(values), units=st.none() | st.tuples(hashes)
+        ),
+    ]
+    several = (st.lists(kind, min_size=2, max_size=3).map(tuple).map(algebra.Or) for kind in kinds)
+    return st.one_of(*kinds, *several)
+
+
 full_texts = st.builds(
     algebra.FullText,
     st.sampled_from(("narrative", "anywhere")),
@@ -151,6 +165,7 @@ def _nodes(resource_type: str) -> SearchStrategy[Node]:
     leaves = st.one_of(
         comparisons(column),
         comparisons(column),
+        ranges(column),
         st.just(algebra.Everything()),
         st.just(algebra.Nothing()),
         st.builds(algebra.OfType, st.lists(types, max_size=2, unique=True).map(tuple)),

@@ -1,6 +1,7 @@
 """Terms made of terms: and, or, not, chains in both directions, and what must hold in one instance."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fhir_server.store.sqlite.schema import INSTANCES
 from fhir_server.store.sqlite.terms import (
@@ -52,6 +53,26 @@ def _filtered(keys: Sql, terms: list[Term], depth: int) -> Sql:
     )
 
 
+class Beginning(NamedTuple):
+    """The first keys that fit, out of so many of the one term that streams."""
+
+    keys: Sql
+    reached: Sql  # the key up to which that is all; no row: it is all there is
+
+
+def _only_stream(terms: tuple[Term, ...]) -> Leaf | None:
+    found = [term for term in terms if term.streams]
+    return found[0] if len(found) == 1 and isinstance(found[0], Leaf) else None
+
+
+def _limited(stream: Sql, most: int) -> Sql:
+    return Sql(f"SELECT key FROM ({stream.text}) LIMIT ?", (*stream.values, most))
+
+
+def _reached(stream: Sql, most: int, key: str) -> Sql:
+    return Sql(f"SELECT {key} FROM ({stream.text}) LIMIT 1 OFFSET ?", (*stream.values, most - 1))
+
+
 @dataclass(frozen=True, slots=True)
 class All:
     """Every one of the terms: the rarest one drives, the others are tested."""
@@ -74,6 +95,14 @@ class All:
         driver, _ = rarest(tuple(term for term in self.terms if term.streams), 5000)
         rest = [term for term in self.terms if term is not driver]
         return _filtered(driver.stream(after, depth + 1), rest, depth)
+
+    def begin(self, after: int, depth: int, most: int) -> Beginning | None:
+        first = _only_stream(self.terms)
+        if first is None:
+            return None
+        stream = first.stream(after, depth + 1)
+        rest = [term for term in self.terms if term is not first]
+        return Beginning(_filtered(_limited(stream, most), rest, depth), _reached(stream, most, "key"))
 
     def estimate(self, limit: int) -> int:
         return min(term.estimate(limit) for term in self.terms)
@@ -242,7 +271,20 @@ class Instance:
 
     def stream(self, after: int, depth: int) -> Sql:
         first, rest = self._split(tuple(leaf for leaf in self._leaves() if leaf.streams))
-        found = first.stream((after + 1) * INSTANCES - 1, depth + 1)
+        return self._found(first, rest, first.stream((after + 1) * INSTANCES - 1, depth + 1), depth)
+
+    def begin(self, after: int, depth: int, most: int) -> Beginning | None:
+        first = _only_stream(self.terms)
+        if first is None:
+            return None
+        stream = first.stream((after + 1) * INSTANCES - 1, depth + 1)
+        rest = [term for term in self.terms if term is not first]
+        # of the last resource there may be more instances
+        reached = _reached(stream, most, f"key / {INSTANCES} - 1")
+        return Beginning(self._found(first, rest, _limited(stream, most), depth), reached)
+
+    def _found(self, first: Leaf, rest: list[Term], found: Sql, depth: int) -> Sql:
+        """The keys of resources that `found`, keys of instances by `first`, are of and that fit."""
         i, j = f"i{depth}", f"j{depth}"
         rows = first.rows(j)
         tested, again = tests(rest, f"{i}.key", depth + 1), tests(rest, f"{j}.key", depth + 2)

@@ -51,6 +51,7 @@ class Compiler:
         self._here = here
         self._execute = here.connection.execute
         self.past = past
+        self._statistics: dict[int, tuple[bool, float]] = {}  # as of the snapshot
         # by the id of a node, and types: the keys that fit it
         self.worked_out: dict[tuple[int, tuple[int, ...] | None], Term] = {}
 
@@ -79,6 +80,10 @@ class Compiler:
         ).get
         self._here.estimates[keys] = found, limit
         return found
+
+    def first(self, select: Sql) -> Any:
+        """The value of the first row; None: there is no row."""
+        return self._execute(select.text, select.values).get
 
     def collected(self, term: Term, most: int) -> Term | None:
         """The keys of a term; None when there are more than that."""
@@ -127,10 +132,12 @@ class Compiler:
 
     def statistics(self, column: int) -> tuple[bool, float]:
         """Whether resources repeat the column, and how wide its widest range is."""
-        found: tuple[int, float] = self._execute(
-            "SELECT many, widest FROM column_name WHERE id = ?", (column,)
-        ).get
-        return bool(found[0]), found[1]
+        found = self._statistics.get(column)
+        if found is None:
+            select = "SELECT many, widest FROM column_name WHERE id = ?"
+            many, widest = self._execute(select, (column,)).get
+            found = self._statistics[column] = bool(many), widest
+        return found
 
     def _total(self, type_ids: tuple[int, ...] | None = None) -> int:
         rows: list[Any] = self._execute("SELECT id, total FROM resource_type").fetchall()

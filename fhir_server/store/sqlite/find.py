@@ -6,13 +6,14 @@ from typing import Any
 
 from fhir_server.store.algebra import Everything, Node, Query
 from fhir_server.store.protocol import Hit, Page
+from fhir_server.store.sqlite.along import along, is_narrow, others
 from fhir_server.store.sqlite.combined import All, Other, terms_of
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.connection import snapshot
 from fhir_server.store.sqlite.merge import merged
 from fhir_server.store.sqlite.names import id_text
 from fhir_server.store.sqlite.past import past_of
-from fhir_server.store.sqlite.plan import counted, selected
+from fhir_server.store.sqlite.plan import alternatives, counted, page, selected
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.rings import has_rings, rings
 from fhir_server.store.sqlite.sort import Order, after, order_by, orders_of
@@ -20,6 +21,7 @@ from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, has_value, lies_along, valued, walk
 
 MEASURED_AT_MOST = 100  # keys whose distance is measured to sort them; from there on rings are walked
+_KEY = 7  # where a row has it
 SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
 
 
@@ -34,19 +36,34 @@ def find(here: Connected, query: Query) -> Page:
         term = compiler.term(query.where, universe)
         rows = [] if term is NOWHERE else _found(here, compiler, query, universe, term)
         if past is None:
-            hits, more = [_hit(here, row) for row in rows[: query.limit]], len(rows) > query.limit
+            hits, more = _hits(here, rows[: query.limit]), len(rows) > query.limit
         else:
-            found = merged(here, past, query, universe, [_hit(here, row) for row in rows])
+            found = merged(here, past, query, universe, _hits(here, rows))
             hits, more = found[: query.limit], len(found) > query.limit
         return Page(hits, more, (query.as_of or here.moment()) if more else None)
 
 
 def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
     """Rows of a page, and one more that tells that there is more."""
+    if query.sort:
+        return _read(here, query.limit, _statements(compiler, query, universe, term))
+    arms = alternatives(universe, term)
+    found = [_read(here, query.limit, _statements(compiler, query, universe, arm)) for arm in arms]
+    if len(found) == 1:
+        return found[0]
+    # by key, each once
+    return [row for _, row in sorted({row[_KEY]: row for rows in found for row in rows}.items())]
+
+
+def _read(here: Connected, limit: int, statements: Iterator[Sql]) -> list[Any]:
     rows: list[Any] = []
-    for statement in _statements(compiler, query, universe, term):
-        rows += _rows(here, statement, query.limit + 1 - len(rows))
-        if len(rows) > query.limit:
+    for statement in statements:
+        # one more than is missing: the first may be the one that is there already
+        more = _rows(here, statement, limit + 1 + bool(rows) - len(rows))
+        if rows and more and more[0][_KEY] == rows[-1][_KEY]:
+            del more[0]
+        rows += more
+        if len(rows) > limit:
             break
     return rows
 
@@ -82,15 +99,18 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
     """Statements whose rows, one after the other, are the page."""
     position: Any = query.after
     if not query.sort:
-        yield selected(compiler, universe, term, -1 if position is None else position[0], query.limit + 1)
+        last_key = -1 if position is None else position[0]
+        yield from page(compiler, universe, term, last_key, query.limit + 1)
         return
-    orders = orders_of(compiler, query.sort)
+    orders = orders_of(compiler, universe, query.sort)
+    if orders[0].key.fitting:
+        yield _by_ranges(compiler, universe, term, orders, position)
+        return
     if has_rings(orders[0]) and term.estimate(MEASURED_AT_MOST) >= min(MEASURED_AT_MOST, SORTED_AT_MOST):
         for ring in rings(compiler, universe, term, orders[0], position):
             yield _sorted(compiler, universe, ring, orders, position)
         return
-    along = lies_along(compiler, term, orders[0])
-    few = not along and term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST
+    few = not lies_along(compiler, term, orders[0]) and term.estimate(SORTED_AT_MOST) < SORTED_AT_MOST
     if few or not can_walk(universe, orders[0]):
         yield _sorted(compiler, universe, term, orders, position)
         return
@@ -99,6 +119,19 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
         position = None
     if orders[0].key.kind not in ("updated", "id") and not has_value(term, orders[0]):
         yield _without_value(compiler, universe, term, orders, position)
+
+
+def _by_ranges(
+    compiler: Compiler, universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None
+) -> Sql:
+    """In the order that a search has by itself, along the ranges that it asks for."""
+    rest = others(universe, term, orders[0])
+    if rest is not None and len(orders) == 1:
+        if not rest and is_narrow(compiler, orders[0]):
+            return along(compiler, universe, orders[0], (), position)
+        if term.estimate(SORTED_AT_MOST) >= SORTED_AT_MOST:
+            return along(compiler, universe, orders[0], rest, position)
+    return _sorted(compiler, universe, term, orders, position)
 
 
 def _without_value(
@@ -138,6 +171,6 @@ def _rows(here: Connected, statement: Sql, limit: int) -> list[Any]:
     ).fetchall()
 
 
-def _hit(here: Connected, row: tuple[Any, ...]) -> Hit:
+def _hits(here: Connected, rows: list[Any]) -> list[Hit]:
     # of the statement's own columns: key, seq, type, id, and the values that it is sorted by
-    return Hit(here.version(row[:7]), (*row[11:], row[7]))
+    return [Hit(version, (*row[11:], row[7])) for row, version in zip(rows, here.versions(rows), strict=True)]

@@ -5,6 +5,8 @@ read only as far as the page goes. A range has no such order: few keys are colle
 many the resources of the type are walked, and each is sought in the index.
 """
 
+from collections.abc import Iterator
+
 from fhir_server.store.sqlite.combined import All, Instance, rarest, terms_of
 from fhir_server.store.sqlite.combined import Any as Either
 from fhir_server.store.sqlite.compile import Compiler
@@ -14,7 +16,8 @@ COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 
 COLLECTED_AT_LEAST = 300  # keys, however small the store
 COLLECTED_AT_MOST = 20_000
-FEW = 500  # keys
+PROBED = 50  # keys
+BEGINNING = 400  # keys
 
 
 def selected(
@@ -28,6 +31,28 @@ def selected(
     arms = [_rows(universe, each.stream(last_key, 1), rest) for each in driver.terms]
     both = join(" UNION ", (Sql(f"SELECT * FROM ({arm.text} LIMIT ?)", (*arm.values, limit)) for arm in arms))
     return Sql(f"{both.text} ORDER BY 1", both.values)
+
+
+def alternatives(universe: Universe, term: Term) -> tuple[Term, ...]:
+    """What can be searched one after the other, as streams that SQLite could not merge unread."""
+    return term.terms if isinstance(term, Either) and not _is_ordered(term) else (term,)
+
+
+def page(compiler: Compiler, universe: Universe, term: Term, last_key: int, limit: int) -> Iterator[Sql]:
+    """Statements whose rows, one after the other, are `limit` rows that fit, ascending from `last_key`.
+
+    Where one term streams and others are tested, its first keys often have a page of what fits: that costs
+    less than to count how many fit the others. A key that one statement had last may be the next one's first.
+    """
+    if isinstance(term, All | Instance) and all(each.estimate(PROBED) >= PROBED for each in term.terms):
+        begun = term.begin(last_key, 1, BEGINNING)
+        if begun is not None:
+            yield _rows(universe, begun.keys, [])
+            reached = compiler.first(begun.reached)
+            if reached is None:
+                return
+            last_key = reached
+    yield selected(compiler, universe, term, last_key, limit + 1)
 
 
 def _is_ordered(term: Term) -> bool:
@@ -70,7 +95,7 @@ def driven(compiler: Compiler, universe: Universe, term: Term) -> tuple[Term, li
         alone = compiler.collected(terms[0], enough)
         return (universe, [terms[0]]) if alone is None else (alone, [])
     driver, rest = rarest(terms, enough)
-    if driver.streams and not (isinstance(driver, Instance) and driver.estimate(FEW) < FEW):
+    if driver.streams and not (isinstance(driver, Instance) and driver.estimate(enough) < enough):
         return driver, rest
     collected = compiler.collected(driver, enough) if driver.estimate(enough) < enough else None
     if collected is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.store.algebra import SortKey
 from fhir_server.store.sqlite.compile import Compiler
-from fhir_server.store.sqlite.terms import Sql, equal, join
+from fhir_server.store.sqlite.terms import Leaf, Sql, Universe, equal, join
 
 VALUE_COLUMNS = {"string": "text", "date": "low", "number": "low"}
 
@@ -32,16 +32,34 @@ class Order:
     columns: tuple[tuple[str, int], ...]  # those that the store knows, by name and number
     value: Sql
     last: bool  # no sort key follows
+    ranges: tuple[Leaf, ...] = ()  # only rows count that lie in one of these
 
 
-def orders_of(compiler: Compiler, sort: tuple[SortKey, ...]) -> list[Order]:
-    return [_order(compiler, key, place == len(sort)) for place, key in enumerate(sort, 1)]
+def orders_of(compiler: Compiler, universe: Universe, sort: tuple[SortKey, ...]) -> list[Order]:
+    return [_order(compiler, universe, key, place == len(sort)) for place, key in enumerate(sort, 1)]
 
 
-def _order(compiler: Compiler, key: SortKey, last: bool) -> Order:
+def _order(compiler: Compiler, universe: Universe, key: SortKey, last: bool) -> Order:
     found = ((name, compiler.column(name)) for name in dict.fromkeys(key.columns))
     columns = tuple((name, id_) for name, id_ in found if id_ is not None)
-    return Order(key, columns, _value(key, columns, last), last)
+    if not key.fitting:
+        return Order(key, columns, _value(key, columns, last), last)
+    terms = (compiler.term(node, universe) for node in key.fitting)
+    ranges = tuple(term for term in terms if isinstance(term, Leaf))
+    return Order(key, columns, _lowest_in(ranges, key), last, ranges)
+
+
+def _lowest_in(ranges: tuple[Leaf, ...], key: SortKey) -> Sql:
+    """Of a resource's rows that lie in one of the ranges."""
+    if not ranges:
+        return Sql("NULL")
+    pick, value = "max" if key.descending else "min", VALUE_COLUMNS[key.kind]
+    arms = []
+    for leaf in ranges:
+        rows = leaf.rows("s")
+        arms.append(Sql(f"SELECT s.{value} AS v FROM {rows.text} AND s.key = r.key", rows.values))
+    both = join(" UNION ALL ", arms)
+    return Sql(f"(SELECT {pick}(v) FROM ({both.text}))", both.values)
 
 
 def _value(key: SortKey, columns: tuple[tuple[str, int], ...], last: bool) -> Sql:

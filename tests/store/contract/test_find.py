@@ -5,12 +5,14 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fhir_server.search.order import natural
+from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query, SortKey
 from fhir_server.store.protocol import Store
 from tests.store.conftest import Fresh, Run
 from tests.store.oracle import Identity, Oracle
 from tests.store.resources import delete, put
-from tests.store.worlds import nodes, sorts, types, worlds
+from tests.store.worlds import nodes, ranges, sorts, types, worlds
 
 reusing = settings(
     deadline=None,
@@ -63,8 +65,13 @@ async def answers_like_the_oracle(
 def questions(draw: st.DrawFn) -> tuple[tuple[str, ...], Node, tuple[SortKey, ...]]:
     resource_type = draw(types)
     scope = draw(st.sampled_from(((resource_type,), (resource_type,), (resource_type, "Group"), ())))
-    sort = draw(st.lists(sorts(resource_type), max_size=2))
-    return tuple(dict.fromkeys(scope)), draw(nodes(resource_type)), tuple(sort)
+    scope = tuple(dict.fromkeys(scope))
+    if draw(st.integers(0, 3)):
+        sort = draw(st.lists(sorts(resource_type), max_size=2))
+        return scope, draw(nodes(resource_type)), tuple(sort)
+    where = draw(ranges(st.sampled_from((f"{resource_type}.one", f"{resource_type}.two"))))
+    also = draw(st.just(()) | st.tuples(nodes(resource_type)))
+    return scope, algebra.And((where, *also)) if also else where, natural(where)
 
 
 @reusing

@@ -48,7 +48,8 @@ def test_steps_of_steps_are_indented(store: SqliteStore, run: Run[Any]) -> None:
     (explained,) = run(store.explain(QUERY))
     (page,) = [each for each in explained.statements if each.rows == 21]
     assert page.plan[0] == "CO-ROUTINE p"
-    assert page.plan[1].startswith("  SEARCH")
+    assert page.plan[1] == "  CO-ROUTINE a1"
+    assert page.plan[2].startswith("    SEARCH")
     assert page.plan[-1].startswith("SEARCH v USING INTEGER PRIMARY KEY")
 
 

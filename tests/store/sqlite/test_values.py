@@ -38,7 +38,7 @@ def test_finds_the_same_when_few_values_are_many(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(values, "MANY", many)
         patch.setattr(compiling, "LEXICON_INLINE", many)
-        for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "FEW"):
+        for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
             patch.setattr(plan, name, collected)
         run(test())
 
@@ -82,7 +82,7 @@ def test_many_values_are_sought(
 ) -> None:
     monkeypatch.setattr(values, "MANY", 2)
     monkeypatch.setattr(compiling, "LEXICON_INLINE", 1)
-    for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "FEW"):
+    for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
         monkeypatch.setattr(plan, name, 1)
     steps = run(steps_of(fresh(), where, ()))
     scanned = [step for step in steps if step.startswith(("SCAN", "USE TEMP")) and step != "SCAN d"]
