@@ -15,6 +15,7 @@ from benchmarks import (
     w12_terminology,
     w13_storage,
     w15_start,
+    w16_referral,
 )
 from benchmarks.harness import Options, Result
 
@@ -31,4 +32,5 @@ WORKLOADS: dict[str, Callable[[Options], Result]] = {
     "W12": w12_terminology.run,
     "W13": w13_storage.run,
     "W15": w15_start.run,
+    "W16": w16_referral.run,
 }

@@ -69,6 +69,8 @@ class Unit(Protocol):
 Judge = Callable[[Proposal], Awaitable[Resource | None]]
 """What is to be stored in place of `Proposal.after`, or that itself; for a deletion the answer is not used.
 
+It is the server's own, and not checked against the base specification again; profiles come after it.
+
 Raises FhirError: 403, 422 or 428. A condition that does not hold (412) was found before.
 """
 

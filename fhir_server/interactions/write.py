@@ -53,6 +53,7 @@ class Draft(NamedTuple):
     resource: Resource
     at: str | None  # its FHIRPath in the body; None: it is the body
     checked: Checked | None  # None: its type has rules, which come first
+    warnings: tuple[Issue, ...] = ()  # of the base specification
     id: str = ""
     content: Content | None = None
 
@@ -118,8 +119,7 @@ async def _against_profiles(context: Context, resource: Resource, at: str) -> tu
 async def draft(context: Context, resource: Resource, at: str | None = None) -> Draft:
     """All that can be done without the state, and without an id; raises like `check`."""
     if resource["resourceType"] in context.rules:
-        validate(context, resource, at)
-        return Draft(resource, at, None)
+        return Draft(resource, at, None, validate(context, resource, at))
     return Draft(resource, at, await check(context, resource, at))
 
 
@@ -164,7 +164,12 @@ async def _judged(
         found = await judge(Proposal(unit, request, method, draft.id, version, resource))
         assert found is not None
         resource = found
-    return await check(context, resource, draft.at)
+    # what came was checked against the base specification, and rules are the server's own
+    warnings: tuple[Issue, ...] = ()
+    # a profile that became stricter since must not stop what the server has to do
+    if request.organization != SERVER and context.profiles.concerns(resource):
+        warnings = await _against_profiles(context, resource, draft.at or resource_type)
+    return Checked(resource, context.indexer.rows(resource), draft.warnings + warnings)
 
 
 async def require_removable(

@@ -10,7 +10,7 @@ import pytest
 
 from fhir_server.interactions.request import SERVER
 from fhir_server.interactions.rules import Proposal
-from fhir_server.outcome import forbidden
+from fhir_server.outcome import Issue, forbidden
 from fhir_server.resource import Resource
 from tests.interactions.fhir import (
     MRN,
@@ -189,10 +189,31 @@ def test_what_they_answer_is_stored_and_found(fhir: Fhir) -> None:
     assert fhir.total("Patient?gender=male") == 0
 
 
-def test_what_they_answer_is_checked(fhir: Fhir) -> None:
-    ruled(fhir, Patient=Rule(lambda asked: (asked.after or {}) | {"gender": "x"}))
-    assert codes(fhir.refused("PUT", "Patient/1", patient(id="1"))) == (400, "code-invalid")
-    assert codes(fhir.refused_transaction(put(patient(id="1")))) == (400, "code-invalid")
+class Strict:
+    """Stands for profiles: each Patient needs a gender."""
+
+    def concerns(self, resource: Resource) -> bool:
+        return resource["resourceType"] == "Patient"
+
+    async def check(self, resource: Resource, at: str) -> list[Issue]:
+        return [] if "gender" in resource else [Issue("error", "required", f"{at}.gender", f"{at}.gender")]
+
+
+def test_what_they_answer_is_checked_against_profiles(fhir: Fhir) -> None:
+    ruled(fhir, Patient=Rule(lambda asked: (asked.after or {}) | {"gender": "other"}))
+    fhir.context = replace(fhir.context, profiles=Strict())  # type: ignore[arg-type]
+    assert fhir("PUT", "Patient/1", patient(id="1")).status == 201
+    ruled(fhir, Patient=Rule(lambda asked: {k: v for k, v in (asked.after or {}).items() if k != "gender"}))
+    assert fhir.refused("PUT", "Patient/1", patient(id="1", gender="male")).status == 422
+    error = fhir.refused_transaction(put(patient(id="1", gender="male")))
+    assert (error.status, error.issues[0].expression) == (422, "Bundle.entry[0].resource.gender")
+
+
+def test_no_profile_stops_the_server(fhir: Fhir) -> None:
+    ruled(fhir, Patient=Rule())
+    fhir.context = replace(fhir.context, profiles=Strict())  # type: ignore[arg-type]
+    assert fhir("PUT", "Patient/1", patient(id="1"), organization=SERVER).status == 201
+    assert fhir.refused("PUT", "Patient/1", patient(id="1", active=True)).status == 422
 
 
 def test_each_rule_sees_what_the_one_before_answered(fhir: Fhir) -> None:
