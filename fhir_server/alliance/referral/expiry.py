@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from fhir_server.alliance.referral.elements import BUSINESS_STATUS, TASK_PROFILE, claims, concept
 from fhir_server.alliance.referral.parties import bound
+from fhir_server.alliance.systems import code_system
 from fhir_server.clock import format_instant
 from fhir_server.interactions.answer import etag
 from fhir_server.interactions.context import Context
@@ -61,7 +62,7 @@ class Expiry:
         hits = await self._candidates(context, now_ms)
         for hit in hits:
             task: Resource = decode(hit.version.body)
-            if claims(task, TASK_PROFILE) and _is_overdue(task, now_ms):
+            if claims(task, TASK_PROFILE) and _is_overdue(task, now_ms) and not _is_sample(task):
                 await self._expire(context, hit.version, task)
         self._after = hits[-1].position if len(hits) == AT_ONCE else None
         return len(hits)
@@ -98,6 +99,11 @@ class Expiry:
                 raise
             if error.status != 412:  # it was answered meanwhile
                 _LOG.warning("Task/%s does not expire: %s", version.id, error.issues[0].code)
+
+
+def _is_sample(task: Resource) -> bool:
+    """The days of the demonstration are over, whenever it is shown: what waits in it goes on waiting."""
+    return any(tag.get("system") == code_system("sample-data") for tag in task.get("meta", {}).get("tag", ()))
 
 
 def _is_overdue(task: Resource, now_ms: int) -> bool:

@@ -9,6 +9,7 @@ from fhir_server.alliance.referral import expiry as module
 from fhir_server.alliance.referral.deadlines import deadlines, shown
 from fhir_server.alliance.referral.elements import business_status
 from fhir_server.alliance.referral.expiry import Expiry
+from fhir_server.alliance.systems import code_system
 from fhir_server.clock import parse_instant
 from fhir_server.interactions.context import Context
 from tests.alliance.referral.world import LEAD, LOWER, UPPER, Alliance, business, coded, service_request, task
@@ -118,6 +119,14 @@ def test_E10_05_many_are_looked_at_some_at_a_time(
         alliance.run(looking.look())
     assert alliance.total("Task?status=failed") == 4
     assert alliance.total("Task?status=requested") == 4
+
+
+def test_the_demonstration_goes_on_waiting(alliance: Alliance) -> None:
+    sample = {"tag": [{"system": code_system("sample-data"), "code": "demonstration"}]}
+    alliance.load(service_request())
+    due = {"period": {"end": "2026-11-01T00:00:00+08:00"}}
+    alliance.load(task(meta=task()["meta"] | sample, restriction=due))
+    assert look(alliance, START_MS)["status"] == "requested"
 
 
 def test_only_who_leads_looks(alliance: Alliance) -> None:
