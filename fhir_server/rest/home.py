@@ -49,6 +49,9 @@ DEMO_EXAMPLES = (
          "医联体成员", "Members of the alliance"),
     Link("PractitionerRole?_include=PractitionerRole:practitioner&_count=10", "医师及其岗位",
          "Practitioners and their posts"),
+    Link("Organization/organization-430181/$work-report?start=2026-01-01&end=2027-01-01&format=html",
+         "年度工作报告", "The annual report of the alliance, with charts"),
+    Link("Task/task-down-009/$available-actions", "转诊任务可执行的操作", "What can be done with a referral"),
 )  # fmt: skip
 
 SYSTEM = (
