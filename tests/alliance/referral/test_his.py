@@ -20,12 +20,14 @@ from fhir.resources.R4B.reference import Reference
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from fhir.resources.R4B.task import Task, TaskOutput
 
+from fhir_server.alliance.referral.parameters import KNOWN
 from fhir_server.alliance.systems import code_system
 from tests.alliance.referral.world import (
     CONSENT,
     DIRECTORY,
     DISPATCH,
     LOWER,
+    PATIENT,
     REASON,
     UPPER,
     coded,
@@ -386,3 +388,39 @@ def test_what_an_his_can_do_next_it_is_told(placer: Placer, filler: Filler) -> N
     found = Parameters.model_validate(filler.send("GET", f"Task/{id_}/$available-actions"))
     rules = [part.valueCode for each in found.parameter for part in each.part if part.name == "transition"]
     assert sorted(rules) == ["T15", "T2", "T3", "T4"]
+
+
+def test_T1_with_the_patient_in_the_same_bundle(placer: Placer, filler: Filler) -> None:
+    """Whose profile the ServiceRequest asks for, though it is not there before."""
+    patient = {name: value for name, value in PATIENT.items() if name != "id"}
+    patient["identifier"] = [PATIENT["identifier"][0] | {"value": "new"}]
+    request = service_request(None, subject={"reference": "urn:uuid:7d0d5a6e-4b6a-4f4e-9c3e-1f1d8a4f1a02"})
+    request["identifier"] = [request["identifier"][0] | {"value": "HIS-with-patient"}]
+    request["priority"] = "stat"
+    entries = [
+        {"fullUrl": "urn:uuid:7d0d5a6e-4b6a-4f4e-9c3e-1f1d8a4f1a01", "resource": request},
+        {"fullUrl": "urn:uuid:7d0d5a6e-4b6a-4f4e-9c3e-1f1d8a4f1a02", "resource": patient},
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    found = Parameters.model_validate(placer.send("POST", "$submit-referral", json.dumps(bundle).encode()))
+    references = {each.name: each.valueReference.reference for each in found.parameter if each.valueReference}
+    task = Task.model_validate(filler.send("GET", references["task"]))
+    assert filler.send("GET", task.for_fhir.reference)["identifier"][0]["value"] == "new"
+
+
+def test_E10_28_every_operation_that_is_declared_answers(filler: Filler) -> None:
+    (rest,) = filler.send("GET", "metadata")["rest"]
+    declared = [("", each["name"]) for each in rest["operation"]]
+    for resource in rest["resource"]:
+        if resource["type"] in ("Task", "ServiceRequest"):
+            declared += [(resource["type"], each["name"]) for each in resource.get("operation", ())]
+    ours = [(type_, name) for type_, name in declared if name in KNOWN]
+    assert {name for _, name in ours} == set(KNOWN)
+    for type_, name in ours:
+        of_instance = type_ != "" and name != "check-capacity"
+        url = f"{type_}/absent/${name}" if of_instance else f"{type_}/${name}".strip("/")
+        try:
+            method = "GET" if name in ("available-actions", "check-capacity") else "POST"
+            assert filler.send(method, url)["resourceType"] == "Parameters"
+        except RefusedError as error:
+            assert (error.status, error.code) in ((404, "not-found"), (400, "required")), (name, error)
