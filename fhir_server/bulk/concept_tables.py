@@ -8,10 +8,10 @@ have them. Lines before the first that begin with `#` say what the table is: `# 
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from io import StringIO
 
-from fhir_server.bulk.concepts import BadRow, Row, wrong_code
+from fhir_server.bulk.concepts import BadRow, Row, packed, wrong_code
 from fhir_server.outcome import DefinitionError
 from fhir_server.suggestion import choices
 from fhir_server.terminology.concepts import Concept, Designation, Property
@@ -64,14 +64,14 @@ def read_table(file: str, text: str, names: Mapping[str, str] | None = None) -> 
         line = reader.line_num + skipped
         if not any(cell.strip() for cell in cells):
             continue
-        found = _row(columns, cells, line)
+        found = _row(columns, cells, line, file)
         if isinstance(found, Row):
-            code = found.concept.code
+            code = found.code
             if code in seen:
                 found = f"the code {code!r} stands in line {seen[code]} already"
             else:
                 seen[code] = line
-                table.rows.append(replace(found, file=file))
+                table.rows.append(found)
         if isinstance(found, str):
             table.bad.append(BadRow(file, line, found))
     return table
@@ -119,7 +119,7 @@ def _meaning(cell: str, given: Mapping[str, str]) -> str:
     return CHINESE.get(cell, "")
 
 
-def _row(columns: list[str], cells: list[str], line: int) -> Row | str:
+def _row(columns: list[str], cells: list[str], line: int, file: str) -> Row | str:
     """The row, or what is wrong with it."""
     if len(cells) > len(columns):
         return f"{len(cells)} cells, the first line has {len(columns)}"
@@ -147,7 +147,7 @@ def _row(columns: list[str], cells: list[str], line: int) -> Row | str:
         inactive=is_inactive(properties),
         abstract=is_abstract(properties),
     )
-    return Row(concept, tuple(found.get("parent", "").split()), line)
+    return packed(concept, tuple(found.get("parent", "").split()), line, file)
 
 
 def _properties(found: dict[str, str], status: str | None, abstract: bool) -> Iterator[Property]:

@@ -3,12 +3,13 @@
 https://hl7.org/fhir/R4/codesystem.html
 """
 
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from fhir_server.store.concepts import Ancestry, NewConcept
-from fhir_server.terminology.concepts import Concept
+from fhir_server.terminology.concepts import Concept, Designation, Property
 from fhir_server.terminology.detail import to_detail
 from fhir_server.terminology.hierarchy import Hierarchy
 from fhir_server.terminology.inline import as_text, text_of
@@ -28,10 +29,38 @@ class BadRow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    concept: Concept
+    """A concept in little memory: there may be half a million, and objects take ten times the room."""
+
+    code: str
     parents: tuple[str, ...]
     line: int
+    packed: bytes  # what `concept` has beside the code
     file: str = ""
+
+    @property
+    def concept(self) -> Concept:
+        display, definition, designations, properties, inactive, abstract = pickle.loads(self.packed)
+        return Concept(
+            self.code,
+            display,
+            definition,
+            tuple(Designation(*each) for each in designations),
+            tuple(Property(*each) for each in properties),
+            inactive,
+            abstract,
+        )
+
+
+def packed(concept: Concept, parents: tuple[str, ...], line: int, file: str = "") -> Row:
+    kept = (
+        concept.display,
+        concept.definition,
+        tuple(map(tuple, concept.designations)),
+        tuple(map(tuple, concept.properties)),
+        concept.inactive,
+        concept.abstract,
+    )
+    return Row(concept.code, parents, line, pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), file)
 
 
 def decoded(content: bytes) -> str:
@@ -76,10 +105,8 @@ class Numbered:
     def __init__(self, canonical: str, rows: Sequence[Row], parents: Mapping[str, Sequence[str]]) -> None:
         """parents: of each code; raises 422 when a code would be below itself."""
         self._rows = rows
-        self._hierarchy = Hierarchy(
-            canonical, {row.concept.code: parents.get(row.concept.code, ()) for row in rows}
-        )
-        self._numbers = {row.concept.code: number for number, row in enumerate(rows)}
+        self._hierarchy = Hierarchy(canonical, {row.code: parents.get(row.code, ()) for row in rows})
+        self._numbers = {row.code: number for number, row in enumerate(rows)}
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -99,7 +126,7 @@ class Numbered:
     def ancestries(self) -> Iterator[Ancestry]:
         numbers = self._numbers
         for number, row in enumerate(self._rows):
-            code = row.concept.code
+            code = row.code
             parents = self._hierarchy.parents[code]
             others = self._hierarchy.above(code).difference(parents)
             yield Ancestry(

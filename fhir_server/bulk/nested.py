@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/codesystem.html
 
 from dataclasses import replace
 
-from fhir_server.bulk.concepts import Row
+from fhir_server.bulk.concepts import Row, packed
 from fhir_server.outcome import DefinitionError, FhirError
 from fhir_server.resource import Resource, parse
 from fhir_server.terminology.concepts import Concept
@@ -24,7 +24,7 @@ def read_resource(file: str, body: bytes) -> tuple[dict[str, str], list[Row]]:
     names = ("version", "name", "title", "publisher", "language", "copyright")
     facts = {name: resource[name] for name in names if name in resource} | {"system": resource["url"]}
     rows, parents = rows_of(resource)
-    return facts, [replace(row, parents=parents[row.concept.code]) for row in rows]
+    return facts, [replace(row, parents=parents[row.code]) for row in rows]
 
 
 def rows_of(resource: Resource) -> tuple[list[Row], dict[str, tuple[str, ...]]]:
@@ -40,5 +40,5 @@ def rows_of(resource: Resource) -> tuple[list[Row], dict[str, tuple[str, ...]]]:
                 above.append(each.value)
             elif each.code == DOWNWARD:
                 parents.setdefault(each.value, []).append(concept.code)
-    rows = [Row(concept, (), 1) for concept in concepts.values()]
+    rows = [packed(concept, (), 1) for concept in concepts.values()]
     return rows, {code: tuple(dict.fromkeys(above)) for code, above in parents.items()}

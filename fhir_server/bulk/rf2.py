@@ -6,10 +6,12 @@ Which file is which tells its first line: concepts, descriptions, relationships,
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
-from fhir_server.bulk.concepts import BadRow, Row, wrong_code
+from fhir_server.bulk.concepts import BadRow, Row, packed, wrong_code
 from fhir_server.terminology.concepts import Concept, Designation, Property
 from fhir_server.terminology.inline import is_inactive
 
@@ -44,23 +46,27 @@ class Description(NamedTuple):
 
 @dataclass
 class Release:
-    """Everything that is active in the files of a release."""
+    """Everything that is active in the files of a release, in little memory."""
 
     bad: list[BadRow] = field(default_factory=list)
-    concepts: dict[str, tuple[bool, int]] = field(default_factory=dict)  # code: active, line
-    descriptions: dict[str, list[Description]] = field(default_factory=dict)
-    parents: dict[str, list[str]] = field(default_factory=dict)
-    properties: dict[str, list[Property]] = field(default_factory=dict)
+    concepts: dict[str, int] = field(default_factory=dict)  # code: line, less than 0 when it is not active
+    descriptions: dict[str, bytes] = field(default_factory=dict)  # lines in UTF-8: `id, language, type, term`
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    properties: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # type, target
     preferred: set[str] = field(default_factory=set)  # ids of descriptions
 
     def rows(self) -> Iterator[Row]:
-        for code, (active, line) in self.concepts.items():
-            yield Row(self._concept(code, active), tuple(self.parents.get(code, ())), line)
+        """Once: what has become a row is let go."""
+        for code, line in self.concepts.items():
+            yield packed(self._concept(code, line > 0), self.parents.pop(code, ()), abs(line))
 
     def _concept(self, code: str, active: bool) -> Concept:
-        properties = tuple(self.properties.get(code, ()))
+        properties = tuple(
+            Property(type_, "valueCode", target) for type_, target in self.properties.pop(code, ())
+        )
         properties += () if active else (Property("inactive", "valueBoolean", True),)
-        descriptions = self.descriptions.get(code, [])
+        lines = self.descriptions.pop(code, b"").decode().split("\n")
+        descriptions = [Description(*line.split("\t")) for line in lines if line]
         shown = min(descriptions, key=self._rank, default=None)
         definition = next((each.term for each in descriptions if each.type == DEFINITION), None)
         return Concept(
@@ -80,12 +86,13 @@ class Release:
 
 
 def _designation(description: Description) -> Designation:
-    use = {
-        "system": SNOMED,
-        "code": description.type,
-        "display": _USES.get(description.type, description.type),
-    }
-    return Designation(description.term, description.language, use)
+    return Designation(description.term, description.language, _use(description.type))
+
+
+@cache
+def _use(type_: str) -> dict[str, str]:
+    """One for all designations: there are a million of them."""
+    return {"system": SNOMED, "code": type_, "display": _USES.get(type_, type_)}
 
 
 def kind_of(path: Path) -> str | None:
@@ -129,8 +136,8 @@ def _read_concept(release: Release, cells: list[str], line: int) -> str | None:
     if active not in ("0", "1"):
         return f"active is {active!r}, it can be 0 or 1"
     if code in release.concepts:
-        return f"the concept {code!r} stands in line {release.concepts[code][1]} already"
-    release.concepts[code] = active == "1", line
+        return f"the concept {code!r} stands in line {abs(release.concepts[code])} already"
+    release.concepts[intern(code)] = line if active == "1" else -line
     return None
 
 
@@ -140,7 +147,9 @@ def _read_description(release: Release, cells: list[str], line: int) -> str | No
         return None
     if code not in release.concepts:
         return f"the description {id_} is of {code!r}, which is not among the concepts"
-    release.descriptions.setdefault(code, []).append(Description(id_, language, type_, term))
+    found = "\t".join((id_, language, type_, term)).encode()
+    before = release.descriptions.get(code)
+    release.descriptions[code] = found if before is None else before + b"\n" + found
     return None
 
 
@@ -152,9 +161,10 @@ def _read_relationship(release: Release, cells: list[str], line: int) -> str | N
         if code not in release.concepts:
             return f"the relationship {id_} names {code!r}, which is not among the concepts"
     if type_ == IS_A:
-        release.parents.setdefault(source, []).append(target)
+        release.parents[source] = (*release.parents.get(source, ()), intern(target))
     else:
-        release.properties.setdefault(source, []).append(Property(type_, "valueCode", target))
+        more = intern(type_), intern(target)
+        release.properties[source] = (*release.properties.get(source, ()), more)
     return None
 
 

@@ -137,27 +137,25 @@ def _require_once(tables: Tables, files: str) -> None:
     seen: set[str] = set()
     kept = []
     for row in tables.rows:
-        if row.concept.code in seen:
-            tables.bad.append(
-                BadRow(files, row.line, f"the code {row.concept.code!r} is in another file too")
-            )
+        if row.code in seen:
+            tables.bad.append(BadRow(files, row.line, f"the code {row.code!r} is in another file too"))
         else:
-            seen.add(row.concept.code)
+            seen.add(row.code)
             kept.append(row)
     tables.rows = kept
 
 
 def _parents(tables: Tables, wanted: Wanted) -> dict[str, Sequence[str]]:
     """Of each code; one that names a parent that there is not is a bad row."""
-    codes = {row.concept.code for row in tables.rows}
-    found: dict[str, Sequence[str]] = {row.concept.code: row.parents for row in tables.rows if row.parents}
+    codes = {row.code for row in tables.rows}
+    found: dict[str, Sequence[str]] = {row.code: row.parents for row in tables.rows if row.parents}
     if wanted.parents == "prefix":
-        prefixes = by_prefix([row.concept.code for row in tables.rows])
+        prefixes = by_prefix([row.code for row in tables.rows])
         found = {code: (parent,) for code, parent in prefixes.items()} | found
     for row in tables.rows:
         for parent in row.parents:
             if parent not in codes:
-                text = f"{row.concept.code!r} is below {parent!r}, which is no code of the table"
+                text = f"{row.code!r} is below {parent!r}, which is no code of the table"
                 tables.bad.append(BadRow(row.file, row.line, text))
     return found
 

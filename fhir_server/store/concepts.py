@@ -100,6 +100,7 @@ class ConceptReader(Protocol):
     ) -> list[StoredConcept]:
         """In order, those that fit all conditions, and whose text has all phrases.
 
+        A phrase is tokens, a blank before each; the last is the beginning of one, unless a blank ends it.
         also: numbers of concepts that have the phrases elsewhere than in their text.
         """
 

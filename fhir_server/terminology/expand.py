@@ -95,17 +95,19 @@ async def _page(
     looked_for = phrases(wanted.filter or "")
     keep = _keep(wanted)
     if stored and wanted.choice == NO_CHOICE and "url" in value_set:
-        name = _canonical(value_set)
+        name: str | None = _canonical(value_set)
+        assert name is not None
         members = await composed(snapshot, name)
         # what is long is not held for the sake of pages: it may be read page by page
-        small = not looked_for and not (wanted.paged and await _is_long(members))
+        small = not looked_for and not (wanted.paged and await _is_long(snapshot, name, members))
         listed = await terminology.entries(snapshot, members, name) if small else None
         if listed is not None:
             kept: Sequence[Entry] = listed if keep is None else list(filter(keep, listed))
             return _cut(kept, wanted), len(kept)
     else:
-        members = await composed_of(snapshot, value_set, wanted.choice)
-    found, total = await _streamed(members, looked_for, keep, wanted, terminology.limit)
+        name, members = None, await composed_of(snapshot, value_set, wanted.choice)
+    counted = None if keep is not None else await _count(snapshot, name, members, looked_for)
+    found, total = await _streamed(members, looked_for, keep, wanted, counted, terminology.limit)
     if total is None and not wanted.paged:
         raise too_costly(
             f"the expansion has more than {terminology.limit} codes: ask for pages of it by count and "
@@ -124,10 +126,10 @@ async def _streamed(
     looked_for: tuple[str, ...],
     keep: Callable[[Entry], bool] | None,
     wanted: Wanted,
+    total: int | None,
     limit: int,
 ) -> tuple[Sequence[Entry], int | None]:
-    """Without listing more than what is asked for, beyond the limit."""
-    total = await members.count(looked_for) if keep is None else None
+    """Without listing more than what is asked for, beyond the limit; total: None: it was not counted."""
     if total is not None and total > limit and not wanted.paged:
         return (), None
     size = limit if wanted.count is None else min(wanted.count, limit)
@@ -146,8 +148,22 @@ async def _streamed(
     return _cut(found, wanted)[:limit], total
 
 
-async def _is_long(members: Composed) -> bool:
-    counted = await members.count(())
+async def _count(
+    snapshot: Snapshot, name: str | None, members: Composed, looked_for: tuple[str, ...]
+) -> int | None:
+    """How many have the phrases, counted once for all pages; name: canonical, None: there is none."""
+    if name is None:
+        return await members.count(looked_for)
+    key = name, looked_for
+    found = snapshot.counts.get(key)
+    if found is None:
+        found = (await members.count(looked_for),)
+        snapshot.counts.put(key, found)
+    return found[0]
+
+
+async def _is_long(snapshot: Snapshot, name: str, members: Composed) -> bool:
+    counted = await _count(snapshot, name, members, ())
     return counted is not None and counted > _LONG
 
 

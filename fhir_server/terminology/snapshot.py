@@ -20,6 +20,7 @@ from fhir_server.terminology.stored import StoredCodeSystem
 
 CONCEPTS_KEPT = 100_000  # in memory, of code systems
 ENTRIES_KEPT = 100_000  # in memory, of expansions, and as many of lists of codes
+COUNTS_KEPT = 10_000
 BYTES_KEPT = 8_000_000  # of definitions as they were read
 _HEAD_BYTES = 2_000  # about that of a CodeSystem without its concepts
 _LEAST_BYTES = 200  # that a url without any definition counts
@@ -49,6 +50,8 @@ class Snapshot:
         # by canonical, of value sets as they are without parameters that change what is in them
         self.composed: Kept[str, Composed] = Kept(ENTRIES_KEPT)
         self.expanded: Kept[str, tuple[Entry, ...]] = Kept(ENTRIES_KEPT)
+        # by canonical and phrases of a filter, how many codes there are; None: that cannot be counted
+        self.counts: Kept[tuple[str, tuple[str, ...]], tuple[int | None]] = Kept(COUNTS_KEPT)
         # by what was asked: expansions as they were answered
         self.answers: Kept[tuple[object, ...], bytes] = Kept(BYTES_KEPT)
         self.too_large: set[str] = set()  # canonicals of value sets with more codes than are listed

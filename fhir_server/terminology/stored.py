@@ -30,7 +30,7 @@ from fhir_server.terminology.inline import (
     value_test,
     walk,
 )
-from fhir_server.terminology.words import matches, tokens
+from fhir_server.terminology.words import asked, matches, tokens
 
 BELOW_LIMIT = 100_000  # codes that are named at once as those below another one
 _CHUNK = 1000
@@ -212,7 +212,7 @@ class _Selected:
             return await self._tested(phrases, also, after, limit, skip)
         system = self.system
         rows = await system.reader.page(
-            system.table.id, self.conditions, phrases, also, Span(after, limit, skip)
+            system.table.id, self.conditions, asked(phrases), also, Span(after, limit, skip)
         )
         return [(row.number, system.concept_of(row)) for row in rows]
 
@@ -222,7 +222,7 @@ class _Selected:
         """Concepts are tested one by one where the store has no index to tell."""
         system, found = self.system, list[tuple[int, Concept]]()
         while rows := await system.reader.page(
-            system.table.id, self.conditions, phrases, also, Span(after, _CHUNK)
+            system.table.id, self.conditions, asked(phrases), also, Span(after, _CHUNK)
         ):
             for row in rows:
                 concept = system.concept_of(row)
@@ -253,7 +253,7 @@ class _Selected:
         if not self.conditions and not phrases:
             return self.system.table.concepts
         also = await self._also(phrases)
-        return await self.system.reader.count(self.system.table.id, self.conditions, phrases, also)
+        return await self.system.reader.count(self.system.table.id, self.conditions, asked(phrases), also)
 
     async def _also(self, phrases: tuple[str, ...]) -> list[int]:
         """Concepts that have the phrases in what supplements say of them."""

@@ -13,6 +13,7 @@ import unicodedata
 
 _MARKS = re.compile("[\u0300-\u036f]")
 _IDEOGRAPH = "\u2e80-\u2fdf\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_WHOLE = re.compile(f"[{_IDEOGRAPH}]")
 _TOKEN = re.compile(f"[{_IDEOGRAPH}]|[^\\W_{_IDEOGRAPH}]+")
 
 
@@ -31,6 +32,11 @@ def tokens(text: str) -> str:
 def phrases(filter_: str) -> tuple[str, ...]:
     """What must be in the tokens of a text that the filter finds."""
     return tuple(phrase for word in filter_.split() if (phrase := tokens(word)))
+
+
+def asked(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    """The phrases for an index: a blank ends one whose last token is whole, as each ideograph is."""
+    return tuple(f"{phrase} " if _WHOLE.fullmatch(phrase[-1]) else phrase for phrase in wanted)
 
 
 def matches(text: str, wanted: tuple[str, ...]) -> bool:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.terminology.words import matches, phrases, tokens
+from fhir_server.terminology.words import asked, matches, phrases, tokens
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,7 @@ def test_ideographs_are_found_by_any_part(text: str, start: int, end: int) -> No
     part = text[start:end]
     if all(each > "z" for each in part):
         assert matches(tokens(text), phrases(part))
+
+
+def test_an_index_is_asked_for_what_begins_with_a_token_unless_it_is_an_ideograph() -> None:
+    assert asked(phrases("肺炎 j18 か α 2型")) == (" 肺 炎 ", " j18", " か", " α", " 2 型 ")

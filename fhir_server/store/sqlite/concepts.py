@@ -35,6 +35,11 @@ SELECT c.code FROM concept_above a CROSS JOIN concept c ON c.place = a.place
 WHERE a.above = ? AND a.direct ORDER BY a.place"""
 _BELOW = """
 SELECT c.code FROM concept_above a CROSS JOIN concept c ON c.place = a.place WHERE a.above = ? LIMIT ?"""
+_PAGE = "SELECT place, code, display, detail FROM concept"
+_CONCEPTS = "SELECT concepts FROM concept_table WHERE id = ?"
+_ENDS = """
+SELECT (SELECT min(place) FROM concept WHERE place BETWEEN ? AND ?),
+(SELECT max(place) FROM concept WHERE place BETWEEN ? AND ?)"""
 _IS_BELOW = "SELECT 1 FROM concept_above WHERE above = ? AND place = ?"
 
 Fragment = tuple[str, tuple[Any, ...]]
@@ -71,16 +76,27 @@ def page(
     also: Sequence[int],
     span: Span,
 ) -> list[StoredConcept]:
-    order, source, values = _found(table, conditions, phrases, also, span.after)
-    sql = f"SELECT c.place, c.code, c.display, c.detail {source} ORDER BY {order} LIMIT ? OFFSET ?"
-    return [_concept(row) for row in here.connection.execute(sql, (*values, span.limit, span.skip))]
+    after, skip = span.after, span.skip
+    if skip and not conditions and not phrases and _is_gapless(here, table):
+        after, skip = after + skip, 0
+    source, values = _found(table, conditions, phrases, also, after)
+    sql = f"{_PAGE} WHERE place IN ({source} LIMIT ? OFFSET ?) ORDER BY place"
+    return [_concept(row) for row in here.connection.execute(sql, (*values, span.limit, skip))]
+
+
+def _is_gapless(here: Connected, table: int) -> bool:
+    """Whether the concepts are numbered from 0 on without a gap: a page far behind is one seek away."""
+    concepts: int | None = here.connection.execute(_CONCEPTS, (table,)).get
+    first, last = place(table, 0), place(table, _LAST)
+    ends: Any = here.connection.execute(_ENDS, (first, last, first, last)).get
+    return concepts is not None and ends == (first, place(table, concepts - 1))
 
 
 def count(
     here: Connected, table: int, conditions: Sequence[Condition], phrases: Sequence[str], also: Sequence[int]
 ) -> int:
-    _, source, values = _found(table, conditions, phrases, also, -1)
-    found: int = here.connection.execute(f"SELECT count(*) {source}", values).get
+    source, values = _found(table, conditions, phrases, also, -1)
+    found: int = here.connection.execute(f"SELECT count(*) FROM ({source})", values).get
     return found
 
 
@@ -98,80 +114,77 @@ def is_below(here: Connected, table: int, number: int, above: int) -> bool:
 
 def _found(
     table: int, conditions: Sequence[Condition], phrases: Sequence[str], also: Sequence[int], after: int
-) -> tuple[str, str, tuple[Any, ...]]:
-    """The order, FROM and WHERE, values. One condition drives; the others are seeks for each place.
+) -> tuple[str, tuple[Any, ...]]:
+    """SELECT of the places, in their order, and its values: no concept is read, so that counting is cheap.
 
-    What drives comes in the order of places, so that nothing is sorted.
+    One condition drives; the others are seeks for each place. What drives comes in the order of places, so
+    that nothing is sorted.
     """
     rest = [*conditions]
     first, last = place(table, after + 1) if after >= 0 else place(table, 0), place(table, _LAST)
     if phrases and not also:
-        order, source = "t.rowid", "FROM concept_text t CROSS JOIN concept c ON c.place = t.rowid"
-        where: list[Fragment] = [
-            ("concept_text MATCH ?", (_match(phrases),)),
-            _between("t.rowid", first, last),
-        ]
+        at, source = "t.rowid", "FROM concept_text t"
+        where: list[Fragment] = [("concept_text MATCH ?", (_match(phrases),))]
     elif driver := next((each for each in rest if isinstance(each, Below | StrictlyBelow)), None):
         rest.remove(driver)
-        order, source = "a.place", "FROM concept_above a CROSS JOIN concept c ON c.place = a.place"
-        where = [("a.above = ?", (place(table, driver.number),)), _between("a.place", first, last)]
+        at, source = "a.place", "FROM concept_above a"
+        where = [("a.above = ?", (place(table, driver.number),))]
         if isinstance(driver, StrictlyBelow):
             where.append(("a.place <> a.above", ()))
     else:
-        order, source, where = "c.place", "FROM concept c", [_between("c.place", first, last)]
+        at, source, where = "c.place", "FROM concept c", []
+    where.append((f"{at} BETWEEN ? AND ?", (first, last)))
     if phrases and also:
-        where.append(_said(table, phrases, also))
-    where += [_fragment(table, each) for each in rest]
+        where.append(_said(at, table, phrases, also))
+    where += [_fragment(at, table, each) for each in rest]
     text = " AND ".join(sql for sql, _ in where)
-    return order, f"{source} WHERE {text}", tuple(value for _, values in where for value in values)
-
-
-def _between(column: str, first: int, last: int) -> Fragment:
-    return f"{column} BETWEEN ? AND ?", (first, last)
+    values = tuple(value for _, values in where for value in values)
+    return f"SELECT {at} {source} WHERE {text} ORDER BY {at}", values
 
 
 def _match(phrases: Sequence[str]) -> str:
-    """Each phrase as it stands, of its last word the beginning; they are tokens, so they need no escapes."""
-    return " ".join(f'"{phrase.strip()}" *' for phrase in phrases)
+    """Each phrase as it stands; they are tokens, so they need no escapes.
+
+    Looking for what begins with a token first makes a list of all that it stands in, maybe half of them.
+    """
+    return " ".join(f'"{phrase.strip()}"{"" if phrase.endswith(" ") else " *"}' for phrase in phrases)
 
 
-def _said(table: int, phrases: Sequence[str], also: Sequence[int]) -> Fragment:
+def _said(at: str, table: int, phrases: Sequence[str], also: Sequence[int]) -> Fragment:
     sql = (
-        "c.place IN (SELECT rowid FROM concept_text WHERE concept_text MATCH ? AND rowid BETWEEN ? AND ?"
+        f"{at} IN (SELECT rowid FROM concept_text WHERE concept_text MATCH ? AND rowid BETWEEN ? AND ?"
         " UNION SELECT value FROM json_each(?))"
     )
     places = json.dumps([place(table, number) for number in also])
     return sql, (_match(phrases), place(table, 0), place(table, _LAST), places)
 
 
-def _fragment(table: int, condition: Condition) -> Fragment:
+def _fragment(at: str, table: int, condition: Condition) -> Fragment:
     match condition:
         case Below(number):
             return (
-                "EXISTS (SELECT 1 FROM concept_above WHERE above = ? AND place = c.place)",
+                f"EXISTS (SELECT 1 FROM concept_above WHERE above = ? AND place = {at})",
                 (place(table, number),),
             )
         case StrictlyBelow(number):
-            sql = (
-                "EXISTS (SELECT 1 FROM concept_above WHERE above = ? AND place = c.place AND place <> above)"
-            )
+            sql = f"EXISTS (SELECT 1 FROM concept_above WHERE above = ? AND place = {at} AND place <> above)"
             return sql, (place(table, number),)
         case NumberIn(numbers):
             places = json.dumps([place(table, number) for number in numbers])
-            return "c.place IN (SELECT value FROM json_each(?))", (places,)
+            return f"{at} IN (SELECT value FROM json_each(?))", (places,)
         case PropertyIn(name, None):
-            return "c.place IN (SELECT place FROM concept_property WHERE tabled = ? AND name = ?)", (
+            return f"{at} IN (SELECT place FROM concept_property WHERE tabled = ? AND name = ?)", (
                 table,
                 name,
             )
         case PropertyIn(name, values):
             sql = (
-                "c.place IN (SELECT place FROM concept_property WHERE tabled = ? AND name = ?"
+                f"{at} IN (SELECT place FROM concept_property WHERE tabled = ? AND name = ?"
                 " AND value IN (SELECT value FROM json_each(?)))"
             )
             return sql, (table, name, json.dumps(values))
         case Without(unwanted):
-            sql, given = _fragment(table, unwanted)
+            sql, given = _fragment(at, table, unwanted)
             return f"NOT ({sql})", given
 
 
