@@ -8,7 +8,7 @@ its Slots change in one unit of work.
 
 from typing import Any
 
-from fhir_server.interactions.request import SERVER
+from fhir_server.interactions.request import OPERATOR, SERVER
 from fhir_server.interactions.rules import Proposal, Rules, Unit, reference_parts
 from fhir_server.outcome import edit_conflict
 from fhir_server.resource import Resource
@@ -32,7 +32,7 @@ async def booking(proposal: Proposal) -> Resource | None:
     A Slot that is not here is nobody's to give. Raises 409 for one that is not free. What an operator loads
     is taken as it is: its Slots say already who has them.
     """
-    if proposal.request.organization == SERVER:
+    if proposal.request.organization in (OPERATOR, SERVER):
         return proposal.after
     before, after = _held(proposal.before), _held(proposal.after)
     for reference in before.keys() - after.keys():

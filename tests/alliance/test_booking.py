@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_server.alliance.booking import BOOKING_RULES
-from fhir_server.interactions.request import SERVER
+from fhir_server.interactions.request import OPERATOR
 from fhir_server.resource import Resource
 from tests.interactions.fhir import Fhir, codes, content, entry, post
 
@@ -121,7 +121,7 @@ def test_slots_that_are_not_here_are_nobodys(clinic: Fhir) -> None:
 
 def test_what_an_operator_loads_is_taken_as_it_is(clinic: Fhir) -> None:
     clinic("PUT", "Slot/a", slot("a", "busy"))
-    loaded = clinic("PUT", "Appointment/1", appointment("a", id="1"), organization=SERVER)
+    loaded = clinic("PUT", "Appointment/1", appointment("a", id="1"), organization=OPERATOR)
     assert loaded.status == 201
     assert statuses(clinic) == "busy free busy-unavailable"
 
