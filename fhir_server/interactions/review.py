@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_server.outcome import DefinitionError, Issue
 from fhir_server.resource import Resource
-from fhir_server.validation import bundle, questionnaire_response
+from fhir_server.validation import bundle, questionnaire, questionnaire_response
 from fhir_server.validation.profiles import Profiles
 from fhir_server.validation.structure import Validator
 
@@ -38,11 +38,14 @@ async def _special(profiles: Profiles, resource: Resource, at: str) -> Any:
     if at == "Bundle":
         for issue in bundle.issues(resource, at):
             yield issue
+    if at == "Questionnaire":
+        for issue in questionnaire.issues(resource, at):
+            yield issue
     for response, place in _responses(resource, at):
         canonical = response.get("questionnaire")
-        questionnaire = await profiles.questionnaire(str(canonical), resource) if canonical else None
-        if questionnaire is not None:
-            for issue in questionnaire_response.issues(response, questionnaire, place):
+        answered = await profiles.questionnaire(str(canonical), resource) if canonical else None
+        if answered is not None:
+            for issue in questionnaire_response.issues(response, answered, place):
                 yield issue
 
 

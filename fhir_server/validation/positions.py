@@ -5,6 +5,7 @@ https://www.rfc-editor.org/rfc/rfc8259; the text has been parsed before and is J
 
 import re
 from dataclasses import dataclass, field
+from json import JSONDecoder
 from typing import NamedTuple
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))')
@@ -26,23 +27,103 @@ class _Place:
 class Positions:
     def __init__(self, text: str) -> None:
         self._text = text
-        self._root = _scanned(text)
+        self._asked = 0
+        self._root: _Place | None = None  # None: not scanned, for few that ask
 
     def of(self, expression: str) -> Position:
         """Of the element; of the nearest around it where it is missing."""
-        place = self._root
-        for step in expression.split(".")[1:]:
-            match = _STEP.match(step)
-            found = None if match is None else _member(place, match[1])
-            if match is None or found is None:
+        steps = expression.split(".")[1:]
+        self._asked += 1
+        if self._root is None and self._asked <= FEW:
+            return self._position(_sought(self._text, steps))
+        if self._root is None:
+            self._root = _scanned(self._text)
+        return self._position(_found(self._root, steps))
+
+    def _position(self, offset: int) -> Position:
+        start = self._text.rfind("\n", 0, offset) + 1
+        return Position(self._text.count("\n", 0, offset) + 1, offset - start + 1)
+
+
+FEW = 8
+"""Elements that are sought one by one, past all that stands before; for more the text is scanned whole."""
+
+_white_space = re.compile(r"[ \t\n\r]*").match
+_value = JSONDecoder().raw_decode
+
+
+def _sought(text: str, steps: list[str]) -> int:
+    """The offset of an element; values that it is not in are passed over by the decoder, which is fast."""
+    at = _after_space(text, 0)
+    for step in steps:
+        match = _STEP.match(step)
+        member = None if match is None else _sought_member(text, at, match[1])
+        if match is None or member is None:
+            return at
+        at = member
+        if match[2] is not None:
+            entry = _sought_entry(text, at, int(match[2]))
+            if entry is None:
+                return at
+            at = entry
+    return at
+
+
+def _after_space(text: str, at: int) -> int:
+    found = _white_space(text, at)
+    assert found is not None
+    return found.end()
+
+
+def _sought_member(text: str, at: int, name: str) -> int | None:
+    """Like `_member`, for the object that begins at `at`; None: it has no such, or is no object."""
+    if text[at] != "{":
+        return None
+    chosen: dict[str, int] = {}
+    at = _after_space(text, at + 1)
+    while text[at] == '"':
+        key, at = _value(text, at)
+        at = _after_space(text, _after_space(text, at) + 1)  # behind the colon
+        if key == name:
+            return at
+        if key == f"_{name}":
+            chosen.setdefault("beside", at)
+        elif key.startswith(name) and key[len(name) : len(name) + 1].isupper():
+            chosen.setdefault("choice", at)
+        at = _next(text, at)
+    return chosen.get("choice", chosen.get("beside"))
+
+
+def _sought_entry(text: str, at: int, index: int) -> int | None:
+    if text[at] != "[":
+        return None
+    at = _after_space(text, at + 1)
+    for _ in range(index):
+        if text[at] == "]":
+            return None
+        at = _next(text, at)
+    return None if text[at] == "]" else at
+
+
+def _next(text: str, at: int) -> int:
+    """Behind a value and the comma after it; the bracket that closes where it was the last."""
+    _, at = _value(text, at)
+    at = _after_space(text, at)
+    return _after_space(text, at + 1) if text[at] == "," else at
+
+
+def _found(place: _Place, steps: list[str]) -> int:
+    for step in steps:
+        match = _STEP.match(step)
+        found = None if match is None else _member(place, match[1])
+        if match is None or found is None:
+            break
+        place = found
+        if match[2] is not None:
+            if int(match[2]) >= len(place.entries):
                 break
-            place = found
-            if match[2] is not None:
-                if int(match[2]) >= len(place.entries):
-                    break
-                place = place.entries[int(match[2])]
-        before = self._text[: place.offset]
-        return Position(before.count("\n") + 1, place.offset - (before.rfind("\n") + 1) + 1)
+            place = place.entries[int(match[2])]
+    return place.offset
 
 
 def _member(place: _Place, name: str) -> _Place | None:

@@ -108,8 +108,23 @@ def test_a_page_has_one_next() -> None:
         ("collection", "http://example.org/fhir/Patient/2", ["bundle-full-url-id"]),
         ("collection", "http://example.org/fhir/Group/1", ["bundle-full-url-id"]),
         ("searchset", None, ["bundle-full-url"]),
+        ("transaction", None, []),
+        ("transaction", "http://example.org/fhir/Patient/2", ["bundle-full-url-id"]),
+        ("transaction-response", "http://example.org/fhir/Patient/2", ["bundle-full-url-id"]),
     ],
 )
 def test_the_full_url_of_an_entry(type_: str, url: str | None, expected: list[str]) -> None:
-    whole = bundle(type_, entry(url, {"resourceType": "Patient", "id": "1"}))
-    assert [message for _, message, _ in found(whole)] == expected
+    one = entry(url, {"resourceType": "Patient", "id": "1"})
+    if type_ == "transaction":
+        one["request"] = {"method": "PUT", "url": "Patient/1"}
+    if type_ == "transaction-response":
+        one["response"] = {"status": "200"}
+    assert [message for _, message, _ in found(bundle(type_, one))] == expected
+
+
+@pytest.mark.parametrize(("type_", "expected"), [("transaction", []), ("collection", ["bundle-full-url-id"])])
+def test_a_resource_without_id_under_a_full_url(type_: str, expected: list[str]) -> None:
+    one = entry("http://example.org/fhir/Patient/1", {"resourceType": "Patient", "active": True})
+    if type_ == "transaction":
+        one["request"] = {"method": "POST", "url": "Patient"}
+    assert [message for _, message, _ in found(bundle(type_, one))] == expected

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_server.validation.positions import Position, Positions
+from fhir_server.validation.positions import FEW, Position, Positions
 
 TEXT = """{
   "resourceType": "Patient",
@@ -68,3 +68,15 @@ def test_what_stands_at_a_position_is_the_element(value: dict[str, Any], indent:
         line, column = positions.of(expression)
         rest = "\n".join([text.split("\n")[line - 1][column - 1 :], *text.split("\n")[line:]])
         assert json.JSONDecoder().raw_decode(rest)[0] == wanted
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=3), st.sampled_from([None, 1]))
+def test_many_are_found_where_one_is(value: dict[str, Any], indent: int | None) -> None:
+    """The first few are sought one by one, the others in the scanned text."""
+    text = json.dumps(value, indent=indent)
+    scanned = Positions(text)
+    for _ in range(FEW):
+        scanned.of("X")
+    for expression, _ in places(value, "X"):
+        for each in (expression, f"{expression}.b", f"{expression}.c[1]", f"{expression}[0].a"):
+            assert scanned.of(each) == Positions(text).of(each), each
