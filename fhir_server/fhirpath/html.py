@@ -50,8 +50,12 @@ _URLS = frozenset(("href", "src", "cite", "longdesc", "usemap"))
 _IGNORED_IN_URL = re.compile(r"[\x00-\x20\x7f-\x9f]+")
 _ACTIVE = re.compile(r"(?:javascript|vbscript|livescript|data|blob|filesystem|file):", re.IGNORECASE)
 _IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|bmp|webp|x-icon)[;,]", re.IGNORECASE)
+# a picture that stands beside the narrative or within it is as harmless as that of an img
+_PICTURE = r"(?:(?:[\w.\-]+/)*[\w.\-]+|data:image/(?:png|jpe?g|gif|bmp|webp)[;,][\w+/=;,]+)"
 _ACTIVE_STYLE = re.compile(
-    r"url\s*\(|expression\s*\(|script:|@import|behaviou?r\s*:|binding\s*:|\\|/\*", re.I
+    rf"url\s*\((?!(['\"]?){_PICTURE}\1\))"
+    r"|expression\s*\(|script:|@import|behaviou?r\s*:|binding\s*:|\\|/\*",
+    re.IGNORECASE,
 )
 
 
