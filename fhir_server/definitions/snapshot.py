@@ -143,7 +143,12 @@ class _Merge:
             start = {name: value for name, value in profiled.items() if name not in _NOT_OF_PROFILE}
             start |= {name: base.properties[name] for name in _NOT_OF_PROFILE if name in base.properties}
             return merged(start, own.properties, where)
-        return merged(base.properties, own.properties, where)
+        start = base.properties
+        if len(types) == 1 and types[0].get("profile") and types != base.types:
+            root = self._snapshots.of_type(types[0], where).properties
+            if "isSummary" in root:
+                start = start | {"isSummary": root["isSummary"]}
+        return merged(start, own.properties, where)
 
     def _expanded(self, node: Node, where: str) -> tuple[Properties, list[Node]]:
         """Properties and children of an element that the differential walks into."""
