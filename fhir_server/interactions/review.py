@@ -6,7 +6,6 @@ The same for `$validate` and for the command line.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from fhir_server.outcome import DefinitionError, Issue
 from fhir_server.resource import Resource
@@ -30,23 +29,26 @@ async def review(
         found += await profiles.review(resource, at, asked=asked)
     except DefinitionError as error:
         found.append(Issue("error", "not-supported", f"a definition is wrong: {error}", at, "definition"))
-    found += [issue async for issue in _special(profiles, resource, at)]
-    return list(dict.fromkeys(found))
+    if at in _SPECIAL:
+        found += await _special(profiles, resource, at)
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
-async def _special(profiles: Profiles, resource: Resource, at: str) -> Any:
+_SPECIAL = frozenset(("Bundle", "Questionnaire", "QuestionnaireResponse"))
+
+
+async def _special(profiles: Profiles, resource: Resource, at: str) -> list[Issue]:
+    found: list[Issue] = []
     if at == "Bundle":
-        for issue in bundle.issues(resource, at):
-            yield issue
+        found += bundle.issues(resource, at)
     if at == "Questionnaire":
-        for issue in questionnaire.issues(resource, at):
-            yield issue
+        found += questionnaire.issues(resource, at)
     for response, place in _responses(resource, at):
         canonical = response.get("questionnaire")
         answered = await profiles.questionnaire(str(canonical), resource) if canonical else None
         if answered is not None:
-            for issue in questionnaire_response.issues(response, answered, place):
-                yield issue
+            found += questionnaire_response.issues(response, answered, place)
+    return found
 
 
 def _responses(resource: Resource, at: str) -> Iterable[tuple[Resource, str]]:
