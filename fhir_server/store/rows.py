@@ -13,7 +13,7 @@ _SIGN = 1 << 63
 
 def hash64(text: str) -> int:
     """A signed 64-bit hash, the same in every process and release."""
-    unsigned = xxhash.xxh3_64_intdigest(text.encode())
+    unsigned = xxhash.xxh3_64_intdigest(text)
     return unsigned - (1 << 64) if unsigned & _SIGN else unsigned
 
 

@@ -279,8 +279,20 @@ def _together(definition: TypeDefinition) -> WholeCheck | None:
         )
     if len(choices) == 1:
         names, needed = choices[0]
-        return lambda value: needed <= len(names.intersection(value)) <= 1
-    return lambda value: all(needed <= len(names.intersection(value)) <= 1 for names, needed in choices)
+        return lambda value: _one_choice(names, needed, value)
+    several = tuple(choices)
+
+    def each(value: dict[str, Any]) -> bool:
+        for names, needed in several:  # noqa: SIM110
+            if not _one_choice(names, needed, value):
+                return False
+        return True
+
+    return each
+
+
+def _one_choice(names: frozenset[str], needed: bool, value: dict[str, Any]) -> bool:
+    return not needed if names.isdisjoint(value) else len(names.intersection(value)) == 1
 
 
 def _accept_anything(value: Any, scope: Scope) -> bool:

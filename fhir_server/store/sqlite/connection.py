@@ -10,7 +10,7 @@ PAGE_SIZE_BYTES = 4096
 CACHE_KIB = 32 * 1024
 SMALL_CACHE_KIB = 8 * 1024
 WRITER_CACHE_KIB = 64 * 1024
-CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 40_000  # of the log; then a COMMIT copies it, when `checkpoint.py` could not
 MAPPED_BYTES = 1 << 40  # more than any store: readers map the whole file
 
 
@@ -36,6 +36,11 @@ def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     connection.pragma("mmap_size", MAPPED_BYTES)
     connection.wal_autocheckpoint(0)
     return connection
+
+
+def open_checkpointing(path: Path) -> apsw.Connection:
+    """Reads pages of the log and writes them into the file, past its cache."""
+    return _open(str(path), apsw.SQLITE_OPEN_READWRITE, SMALL_CACHE_KIB)
 
 
 def open_immutable(path: Path) -> apsw.Connection:

@@ -16,11 +16,13 @@ from fhir_server.store.explanation import Explanation
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import NO_WORDING, Extract, HistoryRange, Page, Transaction, Version, Wording
 from fhir_server.store.sqlite import explain, find, history, jobs, training
+from fhir_server.store.sqlite.checkpoint import Checkpoints
 from fhir_server.store.sqlite.closures import SqliteClosures
 from fhir_server.store.sqlite.concepts import SqliteConcepts
 from fhir_server.store.sqlite.connection import (
     CACHE_KIB,
     SMALL_CACHE_KIB,
+    open_checkpointing,
     open_immutable,
     open_reader,
     open_writer,
@@ -217,7 +219,11 @@ def open_store(  # noqa: PLR0913
         failed.callback(sign.close)
         failed.callback(lead.close)
         units = Units(
-            lambda: Writing(open_writer(path), Names(), extract, clock, wording), lock, limits, sign
+            lambda: Writing(open_writer(path), Names(), extract, clock, wording),
+            lock,
+            limits,
+            sign,
+            Checkpoints(lambda: open_checkpointing(path)),
         )
         store = SqliteStore(_readers_of(path, names, extract, wording), units, limits, threads)
         store._open, store._sign, store._lead = shared, sign, lead

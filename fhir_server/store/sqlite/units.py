@@ -17,6 +17,7 @@ import apsw
 
 from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
 from fhir_server.store.protocol import Transaction
+from fhir_server.store.sqlite.checkpoint import Checkpoints
 from fhir_server.store.sqlite.errors import unavailable
 from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import WriteLock
@@ -54,7 +55,12 @@ class Group:
 
 class Units:
     def __init__(
-        self, open_writing: Callable[[], Writing], lock: WriteLock, limits: Limits, sign: Sign
+        self,
+        open_writing: Callable[[], Writing],
+        lock: WriteLock,
+        limits: Limits,
+        sign: Sign,
+        checkpoints: Checkpoints,
     ) -> None:
         self.on_commit: Callable[[Writing], None] = lambda _: None
         self._open_writing = open_writing
@@ -62,6 +68,7 @@ class Units:
         self._lock = lock
         self._limits = limits
         self._sign = sign
+        self._checkpoints = checkpoints
         self._worker = Worker("fhir-store-writer")
         self._group: Group | None = None
         self._busy = False  # a unit runs, or the thread begins or commits
@@ -281,6 +288,7 @@ class Units:
         try:
             connection.execute("COMMIT")
             self._sign.tell(group.writing.rules_mark)
+            self._checkpoints.finish(connection)
         except apsw.Error:
             # what the disk has kept is uncertain: only a fresh look at the log tells
             self._writing = None
@@ -312,6 +320,7 @@ class Units:
             if not waiter.done():
                 waiter.set_result(None)
         if error is None and group.wrote:
+            self._checkpoints.committed(group.writing.connection)
             self.on_commit(group.writing)
         self._next()
 
@@ -325,6 +334,7 @@ class Units:
                 self._commit(self._group)
             await self._idle
         self._worker.close(wait=not self._locking)
+        self._checkpoints.close()
         if self._writing is not None:
             self._writing.connection.close()
         self._lock.close()
