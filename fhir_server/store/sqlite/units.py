@@ -32,6 +32,7 @@ GROUP_UNITS = 256
 GROUP_S = 0.02  # units in line after that wait for the next group: other processes may want a turn
 _OVERWRITES = 5  # attempts, while the disk may still fail
 QUIET_TURNS = 2  # of the event loop without a new unit: then the group is committed
+GATHER_S = 0.001  # before that, for the units that came with the last commit to come again
 
 
 @dataclass(slots=True)
@@ -72,6 +73,7 @@ class Units:
         self._worker = Worker("fhir-store-writer")
         self._group: Group | None = None
         self._busy = False  # a unit runs, or the thread begins or commits
+        self._crowd = 1  # units of the last group, and those that came in line while it was committed
         self._locking = False  # the thread waits for the lock
         self._line: deque[asyncio.Future[None]] = deque()  # units that wait their turn; then somebody is busy
         self._idle: asyncio.Future[None] | None = None  # `close` waits for it
@@ -203,11 +205,20 @@ class Units:
         if self._line:
             self._serve_line()
         elif group is not None:
-            if not group.watched:
-                group.watched = True
-                asyncio.get_running_loop().call_soon(self._commit_when_quiet, group, group.units, 1)
+            self._watch(group)
         elif self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
+
+    def _watch(self, group: Group) -> None:
+        loop = asyncio.get_running_loop()
+        if group.watched:
+            if group.units == self._crowd:
+                self._commit(group)  # nobody is known who could come yet
+        elif group.units < self._crowd:
+            loop.call_later(GATHER_S, self._commit_when_quiet, group, group.units, 1)
+        else:
+            loop.call_soon(self._commit_when_quiet, group, group.units, 1)
+        group.watched = True
 
     def _serve_line(self) -> None:
         try:
@@ -319,6 +330,7 @@ class Units:
         for waiter in group.waiting:
             if not waiter.done():
                 waiter.set_result(None)
+        self._crowd = group.units + len(self._line)
         if error is None and group.wrote:
             self._checkpoints.committed(group.writing.connection)
             self.on_commit(group.writing)
