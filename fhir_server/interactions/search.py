@@ -130,14 +130,14 @@ async def _page(
     page = await paging.find(context, query, cursor, meaning)
     hits, page = await contained.hits_of(context.store, found, page, query.as_of)
     issues = list(found.issues)
-    inclusion = Inclusion(context.store, context.indexer, options, request.access)
-    if found.includes:
-        await inclusion.include([hit.version for hit in page.hits], found.includes)
-        if not inclusion.complete:
-            issues.append(_CUT)
     about = context.definitions, request.base_url, found
     entries = match_entries(*about, hits)
-    entries += [include_entry(*about, version) for version in inclusion.found]
+    if found.includes:
+        inclusion = Inclusion(context.store, context.indexer, options, request.access)
+        await inclusion.include([hit.version for hit in page.hits], found.includes)
+        entries += [include_entry(*about, version) for version in inclusion.found]
+        if not inclusion.complete:
+            issues.append(_CUT)
     if found.explain:
         asked = [paging.asked(query, cursor, meaning)]
         if cursor is None and found.total in ("accurate", "estimate"):

@@ -123,6 +123,8 @@ class Columns:
 
     def job_of(self, parameter: Parameter) -> str | None:
         """The job that fills columns of the parameter; None: all that there is is found by it."""
+        if not self._rules.building:
+            return None
         jobs = (self._rules.job_of(name) for name in parameter.column_names)
         return next((job for job in jobs if job is not None), None)
 

@@ -6,7 +6,6 @@ A cursor is opaque to clients. One that was edited, or that belongs to another s
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
@@ -75,7 +74,7 @@ def _mac(payload: bytes, bound: Bound, secret: bytes) -> bytes:
     search, client = bound.search.encode(), bound.client.encode()
     # the lengths keep one part from passing for a piece of another
     parts = b"%d %d\0" % (len(search), len(client)), search, client, payload
-    return hmac.new(secret, b"".join(parts), sha256).digest()[:_MAC_BYTES]
+    return hmac.digest(secret, b"".join(parts), "sha256")[:_MAC_BYTES]
 
 
 def _refused() -> FhirError:

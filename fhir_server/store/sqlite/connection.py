@@ -82,15 +82,19 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         raise
 
 
-@contextmanager
-def snapshot(connection: apsw.Connection) -> Iterator[None]:
+class snapshot:  # noqa: N801
     """Everything read inside sees one state; nests inside a transaction."""
-    if connection.in_transaction:
-        yield
-        return
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+
+    __slots__ = ("_connection", "_own")
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._own = not connection.in_transaction
+
+    def __enter__(self) -> None:
+        if self._own:
+            self._connection.execute("BEGIN")
+
+    def __exit__(self, *_: object) -> None:
+        if self._own and self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")

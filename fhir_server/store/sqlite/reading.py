@@ -18,6 +18,8 @@ from fhir_server.store.sqlite.terms import Sql
 
 ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
 ESTIMATES = 2000
+SHOWN_BYTES = 16 << 20
+KEPT_BESIDE = 500  # bytes that a version takes beside its body
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
 
 METHODS: tuple[Method, ...] = ("POST", "PUT", "PATCH", "DELETE")
@@ -42,6 +44,23 @@ Row = tuple[int, int, str | bytes, int, int, int, bytes]
 """seq, type, stored id, version id, last updated, method, compressed body"""
 
 
+class Shown(dict[int, Version]):
+    """Versions that were shown lately, by sequence number: what is committed never changes."""
+
+    def __init__(self, most: int = 0) -> None:
+        """most: bytes; 0: nothing is kept"""
+        self._room, self._keeps = most, most > 0
+
+    def keep(self, version: Version) -> None:
+        if not self._keeps:
+            return
+        self._room -= len(version.body) + KEPT_BESIDE
+        self[version.sequence] = version
+        while self._room < 0 and self:
+            oldest = self.pop(next(iter(self)))
+            self._room += len(oldest.body) + KEPT_BESIDE
+
+
 class Connected:
     """One connection with what it takes to make versions of its rows. Used by one thread at a time."""
 
@@ -54,6 +73,7 @@ class Connected:
         self.wording = wording
         self.recent: dict[int, Words] = {}  # of the versions that the full text lacks, by sequence number
         self.bodies = Bodies(connection)
+        self.shown = Shown()
         self.estimates: dict[Sql, tuple[int, int]] = {}  # rows counted lately, and up to which limit
         self._estimated = time.monotonic()
         self.deadline = float("inf")  # of time.monotonic(): statements are interrupted then
@@ -90,13 +110,18 @@ class Connected:
 
     def versions(self, rows: Iterable[Sequence[Any]]) -> list[Version]:
         """As `version` makes each, of rows that are all there and begin like a `Row`."""
-        type_names, expand, found = self.names.type_names, self.bodies.expand, []
+        type_names, expand, shown, found = self.names.type_names, self.bodies.expand, self.shown, []
         for seq, type_id, id_, version_id, last_updated, method, body, *_ in rows:
+            if (version := shown.get(seq)) is not None:
+                found.append(version)
+                continue
             type_name = type_names.get(type_id) or self.names.type_name(self.connection, type_id)
             kept = expand(body)
             id_ = id_ if type(id_) is str else id_in(kept, type_name, UUID_LENGTH)
             answer = served(kept, type_name, id_, version_id, last_updated)
-            found.append(Version(seq, type_name, id_, version_id, last_updated, METHODS[method], answer))
+            version = Version(seq, type_name, id_, version_id, last_updated, METHODS[method], answer)
+            shown.keep(version)
+            found.append(version)
         return found
 
     @outcomes
@@ -105,7 +130,13 @@ class Connected:
         if type_id is None:
             return None
         row = self._execute(_CURRENT, (type_id, stored_id(id_))).get
-        return None if row is None else self.made(resource_type, id_, row)
+        if row is None:
+            return None
+        version = self.shown.get(row[0])
+        if version is None:
+            version = self.made(resource_type, id_, row)
+            self.shown.keep(version)
+        return version
 
     def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:
         with snapshot(self.connection):

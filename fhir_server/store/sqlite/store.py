@@ -33,7 +33,7 @@ from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import LeadLock, OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
-from fhir_server.store.sqlite.reading import Connected
+from fhir_server.store.sqlite.reading import SHOWN_BYTES, Connected, Shown
 from fhir_server.store.sqlite.schema import HAS_RULES, MIGRATIONS, migrate, version_of
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
@@ -58,6 +58,7 @@ class SqliteStore:
         self._sign: Sign | None = None  # None: nothing changes the rules
         self._lead: LeadLock | None = None  # None: nothing can be written
         self._here = open_connected()
+        self._here.shown = Shown(SHOWN_BYTES)
         self.extract = self._here.extract
         self._readers = Readers(open_connected, threads, limits.find_s)
         self._upkeep = None if units is None else Upkeep(self._readers, units, limits)
