@@ -107,5 +107,7 @@ def require(text: str) -> None:
 def might_match(type_name: str, value: Any, text: str) -> bool:
     """Whether a server may find a Chinese name by a text that could be its pinyin."""
     wanted = folded(plain(text))
+    if "·" in wanted:  # what stands behind a dot is found with the dot and without it
+        return True
     is_latin = any(each.isascii() and each.isalnum() for each in wanted)
     return is_latin and any(_is_chinese(each) for found in texts(type_name, value) for each in found)

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -57,9 +57,9 @@ class Searched:
     """One set of resources, in a store and in memory."""
 
     name: str
-    context: Context
-    world: World
-    runner: asyncio.Runner
+    context: Context = field(repr=False)  # a failing test shows what has a name
+    world: World = field(repr=False)
+    runner: asyncio.Runner = field(repr=False)
 
 
 def searched(name: str, folder: Path, runner: asyncio.Runner) -> AbstractContextManager[Searched]:
