@@ -91,3 +91,15 @@ def test_a_profile_on_another_that_is_not_here() -> None:
     with pytest.raises(DefinitionError) as caught:
         issues([missing], {"resourceType": "Patient", "active": True})
     assert URL in str(caught.value) and "http://example.org/none" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "expression", ["'a'.repeat($this + 'a').exists()", "'aaaaaaaaaaaaaaaa!'.matches('(a+)+$')"]
+)
+def test_E17_a_constraint_cannot_hold_the_server(expression: str) -> None:
+    """What grows without end is cut off and told; a pattern that backtracks elsewhere is linear here."""
+    constraint = [{"key": "x-1", "severity": "error", "human": "x", "expression": expression}]
+    profile = {"type": "Patient", "elements": [{"path": "Patient", "constraint": constraint}]}
+    found = issues([profile], {"resourceType": "Patient", "active": True})
+    assert [(issue.message, issue.expression) for issue in found] == [("constraint-x-1", "Patient")]
+    assert ("too costly" in found[0].diagnostics) == ("repeat" in expression)
