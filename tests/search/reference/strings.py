@@ -104,10 +104,16 @@ def require(text: str) -> None:
         raise Refused(f"nothing to compare in {text!r}")
 
 
+def _undotted(text: str) -> str:
+    return text.replace("·", "").replace(" ", "")
+
+
 def might_match(type_name: str, value: Any, text: str) -> bool:
-    """Whether a server may find a Chinese name by a text that could be its pinyin."""
+    """Whether a server may find a Chinese name by a text that could be its pinyin, or a part of it."""
     wanted = folded(plain(text))
-    if "·" in wanted:  # what stands behind a dot is found with the dot and without it
-        return True
+    if "·" in wanted and any(
+        _undotted(wanted) in _undotted(folded(each)) for each in texts(type_name, value)
+    ):
+        return True  # what stands behind a dot is found with the dot and without it
     is_latin = any(each.isascii() and each.isalnum() for each in wanted)
     return is_latin and any(_is_chinese(each) for found in texts(type_name, value) for each in found)
