@@ -78,7 +78,7 @@ def _units(column: str) -> Callable[[str | None, str | None, str | None], _Unit]
     def unit(system: str | None, code: str | None, written: str | None) -> _Unit:
         """Without system and code: the unit that is written."""
         name = code or written or ""
-        hashed = hash64(f"{system or ''}|{code or ''}|{written or ''}")
+        hashed = hash64(written or "", system or "", code or "")
         texts = tuple((column, text, hashed) for text in {code, written} if text)
         return _Unit(hashed, *_canonical(system or "", name), texts)
 
@@ -89,8 +89,8 @@ def _canonical(system: str, code: str) -> tuple[int, Convert]:
     """The hash of the unit in which quantities of a unit are compared, and how they are brought there."""
     unit = ucum.unit(code) if system == ucum.SYSTEM else None
     if unit is None:
-        return hash64(f"{system}|{code}"), to_float
-    hashed = hash64(f"{system}|{unit.canonical}")
+        return hash64(code, system), to_float
+    hashed = hash64(unit.canonical, system)
     return hashed, to_float if unit == ucum.Unit(unit.canonical, Fraction(1)) else unit.number
 
 

@@ -2,12 +2,12 @@
 
 https://hl7.org/fhir/R4/search.html#token
 
-A Coding makes one row, the hash of `system|code`; the lexicon, which is kept once for all resources, knows
-the hashes that a code alone or a system alone stands for. An Identifier makes a row for each form it can be
-searched by, because its values are too many for a lexicon. A primitive makes one row, the hash of its text.
-Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too; the texts of the others
-come with the rows and are not kept. What people read of a
-code, for `:text`, is a row of its hash in a column of its own, and its text is in the lexicon.
+A Coding makes one row, the hash of its code within its system; the lexicon, which is kept once for all
+resources, knows the hashes that a code alone or a system alone stands for. An Identifier makes a row for each
+form it can be searched by, because its values are too many for a lexicon. A primitive makes one row, the hash
+of its text. Sorting goes by the texts of the lexicon, so codes and booleans have theirs in it too; the texts
+of the others come with the rows and are not kept. What people read of a code, for `:text`, is a row of its
+hash in a column of its own, and its text is in the lexicon.
 
 Codes are compared without case unless their system is known to need it; identifiers, ids and URIs exactly.
 """
@@ -62,7 +62,7 @@ def emitter(column: str, value_type: str, indexing: Indexing) -> Emit | None:
 def code_hash(system: str | None, code: str | None) -> int:
     """The hash of a Coding. No system: `|code`; no code: `system|`."""
     system, code = system or "", code or ""
-    return hash64(f"{system}|{code if system in CASE_SENSITIVE_SYSTEMS else code.casefold()}")
+    return hash64(code if system in CASE_SENSITIVE_SYSTEMS else code.casefold(), system)
 
 
 def _primitive(column: str, *, folded: bool) -> Emit:
@@ -166,10 +166,10 @@ def _identifier(column: str, indexing: Indexing) -> Emit:
         system, text, add = value.get("system"), value.get("value"), rows.tokens.add
         if text:
             add((column, hash64(text)))
-            add((column, hash64(f"{system or ''}|{text}")))
+            add((column, hash64(text, system or "")))
             rows.texts.add((column, text))
         if system:
-            add((column, hash64(f"{system}|")))
+            add((column, hash64("", system)))
         if "type" in value and not indexing.plain:
             type_rows(value, rows)
 
@@ -186,7 +186,7 @@ def _identifier_type(column: str, indexing: Indexing) -> Emit:
             for coding in type_.get("coding", ()):
                 system, code = coding.get("system"), coding.get("code")
                 if system and code:
-                    rows.tokens.add((of_type, hash64(f"{system}|{code.casefold()}|{text}")))
+                    rows.tokens.add((of_type, hash64(text, system, code.casefold())))
         tokens, texts = text_rows(type_.get("text"))
         rows.tokens.update(tokens)
         rows.lexicon.update(texts)
@@ -201,7 +201,7 @@ def _contact_point(column: str, indexing: Indexing) -> Emit:
             rows.tokens.add((column, hash64(comparable)))
             rows.texts.add((column, comparable))
             if system := value.get("system"):
-                rows.tokens.add((column, hash64(f"{system}|{comparable}")))
+                rows.tokens.add((column, hash64(comparable, system)))
 
     return emit
 
@@ -286,7 +286,7 @@ def _hashes(column: Column, system: str | None, code: str, scope: Scope) -> list
             found += _identifier_hashes(system, code, scope)
         elif value_type == "ContactPoint":
             comparable = contact(code)
-            found.append(hash64(f"{system}|{comparable}" if system else comparable))
+            found.append(hash64(comparable, system) if system else hash64(comparable))
         elif code and (not system or system in column.systems):
             found.append(hash64(code.casefold() if value_type in _FOLDED else code))
     return found
@@ -297,7 +297,7 @@ def _identifier_hashes(system: str | None, value: str, scope: Scope) -> list[int
     if system is None:
         return [hash64(value)]
     names = scope.terms.names_of(system) if system and scope.terms else (system,)
-    return [hash64(f"{name}|{value}") for name in names]
+    return [hash64(value, name) for name in names]
 
 
 def _texts(column: Column, values: Sequence[str]) -> Node:
@@ -313,7 +313,7 @@ def _typed(value: str) -> int:
     if len(parts) != 3 or not all(parts):
         raise bad_value(f"{value!r} is not system|code|value, the type of an identifier and its value")
     system, code, identifier = parts
-    return hash64(f"{system}|{code.casefold()}|{identifier}")
+    return hash64(identifier, system, code.casefold())
 
 
 def _mime_types(column: Column, values: Sequence[str]) -> Node:

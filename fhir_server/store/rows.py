@@ -5,16 +5,29 @@ may share it. What a column means is the business of `search/`; the store only c
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import xxhash
 
 _SIGN = 1 << 63
 
 
-def hash64(text: str) -> int:
-    """A signed 64-bit hash, the same in every process and release."""
-    unsigned = xxhash.xxh3_64_intdigest(text)
+def hash64(text: str, *within: str) -> int:
+    """A signed 64-bit hash, the same in every process and release.
+
+    within: what the text is of, a system say; `hash64("b", "a")` is neither that of `a|b` nor of any other
+    text alone
+    """
+    unsigned = xxhash.xxh3_64_intdigest(text, _seed(within) if within else 0)
     return unsigned - (1 << 64) if unsigned & _SIGN else unsigned
+
+
+@lru_cache(maxsize=4096)
+def _seed(within: tuple[str, ...]) -> int:
+    found = 0
+    for each in within:
+        found = xxhash.xxh3_64_intdigest(each, found)
+    return found
 
 
 @dataclass(slots=True)

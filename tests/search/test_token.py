@@ -52,6 +52,23 @@ def test_codes_of_a_case_sensitive_system_are_compared_exactly() -> None:
     assert not fits(observation, "code=http://unitsofmeasure.org|pA")
 
 
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_bar_in_a_value_is_none_between_system_and_value(plain: bool) -> None:
+    written, other = (r"a\|b", "a|b") if plain else ("a|b", r"a\|b")
+    patient = {
+        "resourceType": "Patient",
+        "identifier": [{"value": "a|b"} if plain else {"system": "a", "value": "b"}],
+    }
+    tagged = {
+        "resourceType": "Patient",
+        "meta": {"tag": [{"code": "a|b"} if plain else {"system": "a", "code": "b"}]},
+    }
+    assert fits(patient, f"identifier={written}")
+    assert not fits(patient, f"identifier={other}")
+    assert fits(tagged, f"_tag={written}")
+    assert not fits(tagged, f"_tag={other}")
+
+
 def test_identifiers_are_compared_exactly() -> None:
     patient = {"resourceType": "Patient", "identifier": [{"system": "urn:oid:1.2", "value": "A,b|c$d\\e"}]}
     assert fits(patient, r"identifier=A\,b\|c\$d\\e")

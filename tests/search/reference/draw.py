@@ -327,8 +327,6 @@ class Filters:
                 value = identity[1]
             else:
                 value = grammar.plain(MODIFIED.get("", TEXTS[parameter.type])(chance, typed) or "1")
-                if parameter.type == "token" and "|" in str(typed[1]):
-                    return None  # a code with | in it is found as system|code too, see docs/search.md
                 if parameter.type in ("date", "number", "quantity"):
                     value = value.lstrip("abcdefghijklmnopqrstuvwxyz")
         if not value or (any(each in value for each in '\\$|"') and parameter.type == "uri"):
