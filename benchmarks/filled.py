@@ -18,7 +18,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.corpus import bundles
+from benchmarks.corpus import bundles, renamed
 from benchmarks.harness import Options
 from fhir_server.app import Parts
 from fhir_server.config import Settings
@@ -29,7 +29,7 @@ from tests.server import Server
 
 PER_COPY = 11_361
 QUICK_BUNDLES = 2
-IN_ONE = 500  # resources of a transaction
+IN_ONE = 2000  # resources of a transaction
 
 _FULL_URL = re.compile(rb'"urn:uuid:([0-9a-f-]{36})"')
 
@@ -65,17 +65,26 @@ def store_of(copies: int) -> Path:
 
 def relative_bundles(copies: int) -> Iterator[bytes]:
     """The bundles with references and fullUrls of the form Type/id, each copy with ids of its own."""
-    for number, (text, _) in enumerate(bundles(copies or 1)):
-        if not copies and number == QUICK_BUNDLES:
-            return
+    if not copies:
+        yield from _relative()[:QUICK_BUNDLES]
+    for copy in range(copies):
+        for text in _relative():
+            yield renamed(text, copy)
+
+
+@cache
+def _relative() -> list[bytes]:
+    """Of the first copy."""
+    found = []
+    for text, _ in bundles():
         types = {
-            entry["fullUrl"].removeprefix("urn:uuid:"): entry["resource"]["resourceType"]
+            entry["fullUrl"].removeprefix("urn:uuid:").encode(): entry["resource"]["resourceType"].encode()
             for entry in json.loads(text)["entry"]
         }
-        relative = _FULL_URL.sub(
-            lambda found, types=types: f'"{types[found[1].decode()]}/{found[1].decode()}"'.encode(), text
+        found.append(
+            _FULL_URL.sub(lambda uuid, types=types: b'"%b/%b"' % (types[uuid[1]], uuid[1]), text)
         )
-        yield relative
+    return found
 
 
 def ids_of(copies: int, resource_type: str) -> list[str]:
