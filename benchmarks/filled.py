@@ -81,9 +81,7 @@ def _relative() -> list[bytes]:
             entry["fullUrl"].removeprefix("urn:uuid:").encode(): entry["resource"]["resourceType"].encode()
             for entry in json.loads(text)["entry"]
         }
-        found.append(
-            _FULL_URL.sub(lambda uuid, types=types: b'"%b/%b"' % (types[uuid[1]], uuid[1]), text)
-        )
+        found.append(_FULL_URL.sub(lambda uuid, types=types: b'"%b/%b"' % (types[uuid[1]], uuid[1]), text))
     return found
 
 

@@ -14,6 +14,7 @@ from fhir_server.store.sqlite.schema import DATE_LIMIT, WIDE_DATE, WIDE_NUMBER
 from fhir_server.store.sqlite.sort import VALUE_COLUMNS, Order
 from fhir_server.store.sqlite.terms import Leaf, Sql, Term, Universe, join, tests
 
+REPEATED = 20  # rows with one text, from which on it is faster to seek the next text than to read them
 _NARROW = {"date": WIDE_DATE, "number": WIDE_NUMBER}
 
 
@@ -39,16 +40,69 @@ def along(
     first: Order,
     rest: tuple[Term, ...],
     position: tuple[Any, ...] | None,
+) -> list[Sql]:
+    """Statements whose rows each come in the order of the ranges; `rest` is tested of each row."""
+    if not any(_repeats(compiler, leaf) for leaf in first.ranges):
+        return [_merged(compiler, universe, first, first.ranges, rest, position)]
+    return [
+        _by_text(universe, first, leaf, rest, position)
+        if _repeats(compiler, leaf)
+        else _merged(compiler, universe, first, (leaf,), rest, position)
+        for leaf in first.ranges
+    ]
+
+
+def _repeats(compiler: Compiler, leaf: Leaf) -> bool:
+    """Whether all texts of the column are looked at, and many rows have the same one."""
+    if leaf.of_text is None:
+        return False
+    texts, rows = compiler.texts(leaf.column)
+    return rows >= REPEATED * texts
+
+
+def _by_text(
+    universe: Universe, first: Order, leaf: Leaf, rest: tuple[Term, ...], position: tuple[Any, ...] | None
 ) -> Sql:
-    """A statement whose rows come in the order of the ranges; `rest` is tested of each."""
+    """Each text is looked at once, and sought from the one before it."""
+    assert leaf.of_text is not None
+    begin, behind = Sql(""), Sql("")
+    if position is not None:
+        begin, behind = Sql(" AND text >= ?", position[:1]), Sql(" AND (d.text, d.key) > (?, ?)", position)
+    column, looked = (leaf.column,), Sql(leaf.of_text.text.format(a="t"), leaf.of_text.values)
+    types, tested, earlier = universe.of_type("r"), tests(rest, "d.key", 1), _none_earlier(first, "d.text")
+    return Sql(
+        "WITH RECURSIVE t(text) AS MATERIALIZED ("
+        f"SELECT min(text) FROM string WHERE column = ?{begin.text} UNION ALL"
+        " SELECT (SELECT min(text) FROM string WHERE column = ? AND text > t.text) FROM t"
+        " WHERE t.text IS NOT NULL)"
+        f" SELECT {COLUMNS}, d.text AS s0 FROM t CROSS JOIN string d ON d.column = ? AND d.text = t.text"
+        f" CROSS JOIN resource r ON r.key = d.key WHERE {looked.text}"
+        # one of the ways in which a resource has written it
+        " AND NOT EXISTS(SELECT 1 FROM string o WHERE o.column = d.column AND o.text = d.text"
+        " AND o.key = d.key AND o.written < d.written)"
+        f" AND r.live AND {types.text}{behind.text}{earlier.text}{tested.text}",
+        (*column, *begin.values, *column, *column, *looked.values, *types.values, *behind.values,
+         *earlier.values, *tested.values),
+    )  # fmt: skip
+
+
+def _merged(
+    compiler: Compiler,
+    universe: Universe,
+    first: Order,
+    ranges: tuple[Leaf, ...],
+    rest: tuple[Term, ...],
+    position: tuple[Any, ...] | None,
+) -> Sql:
+    """Ranges that SQLite reads side by side."""
     direction = "DESC" if first.key.descending else "ASC"
-    many = any(compiler.statistics(leaf.column)[0] for leaf in first.ranges)
-    distinct = "DISTINCT " if many and len(first.ranges) == 1 else ""
-    arms = join(" UNION ", (_arm(compiler, first, leaf, position, distinct) for leaf in first.ranges))
+    many = any(compiler.statistics(leaf.column)[0] for leaf in ranges)
+    distinct = "DISTINCT " if many and len(ranges) == 1 else ""
+    arms = join(" UNION ", (_arm(compiler, first, leaf, position, distinct) for leaf in ranges))
     # the LIMIT keeps SQLite from dropping the order
     rows = f"{arms.text} ORDER BY 1 {direction}, 2 {direction} LIMIT -1"
     types, tested = universe.of_type("r"), tests(rest, "d.key", 1)
-    earlier = _none_earlier(first) if many or len(first.ranges) > 1 else Sql("")
+    earlier = _none_earlier(first, "d.s0") if many or len(first.ranges) > 1 else Sql("")
     return Sql(
         f"SELECT {COLUMNS}, d.s0 FROM ({rows}) d CROSS JOIN resource r ON r.key = d.key"
         f" WHERE r.live AND {types.text}{earlier.text}{tested.text}",
@@ -79,13 +133,16 @@ def _arm(
     )
 
 
-def _none_earlier(first: Order) -> Sql:
-    """Tested of what was merged: a range may have many values of resources that came before it."""
+def _none_earlier(first: Order, reached: str) -> Sql:
+    """Tested of what was merged: a range may have many values of resources that came before it.
+
+    reached: the value of the row that is tested
+    """
     value, earlier = VALUE_COLUMNS[first.key.kind], ">" if first.key.descending else "<"
     found = []
     for leaf in first.ranges:
         rows = leaf.rows("e")
-        where = f"{rows.text} AND e.key = d.key AND e.{value} {earlier} d.s0"
+        where = f"{rows.text} AND e.key = d.key AND e.{value} {earlier} {reached}"
         found.append(Sql(f"NOT EXISTS(SELECT 1 FROM {where})", rows.values))
     both = join(" AND ", found)
     return Sql(f" AND {both.text}", both.values)

@@ -39,6 +39,10 @@ from fhir_server.store.sqlite.values import one_of
 
 LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
+_SOME_TEXTS = """
+SELECT count(DISTINCT text), count(*) FROM (
+  SELECT * FROM (SELECT text FROM string WHERE column = ?1 LIMIT 300)
+  UNION ALL SELECT * FROM (SELECT text FROM string WHERE column = ?1 AND text >= 'm' LIMIT 300))"""
 
 
 class Compiler:
@@ -138,6 +142,13 @@ class Compiler:
             many, widest = self._execute(select, (column,)).get
             found = self._statistics[column] = bool(many), widest
         return found
+
+    def texts(self, column: int) -> tuple[int, int]:
+        """Of some rows of a column of texts: how many different ones there are, and how many rows."""
+        known = self._here.estimates.get(key := Sql(_SOME_TEXTS, (column,)))
+        if known is None:
+            known = self._here.estimates[key] = self._execute(*key).get
+        return known
 
     def _total(self, type_ids: tuple[int, ...] | None = None) -> int:
         rows: list[Any] = self._execute("SELECT id, total FROM resource_type").fetchall()
@@ -258,7 +269,9 @@ def _string_ends(compiler: Compiler, node: algebra.StringEnds, _universe: Univer
 
 
 def _string_contains(compiler: Compiler, node: algebra.StringContains, _universe: Universe) -> Term:
-    return compiler.leaf("string", node.column, " AND instr({a}.text, ?)", node.text, by_key="string_by_key")
+    contains = Sql("instr({a}.text, ?)", (node.text,))
+    more = f" AND {contains.text}"
+    return compiler.leaf("string", node.column, more, node.text, by_key="string_by_key", of_text=contains)
 
 
 def _between(compiler: Compiler, node: algebra.Between, _universe: Universe) -> Term:

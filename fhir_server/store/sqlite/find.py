@@ -1,7 +1,8 @@
 """Pages, identities and counts of what fits a query."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from fhir_server.store.algebra import Everything, Node, Query
@@ -21,7 +22,7 @@ from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, has_value, lies_along, valued, walk
 
 MEASURED_AT_MOST = 100  # keys whose distance is measured to sort them; from there on rings are walked
-_KEY = 7  # where a row has it
+_KEY, _VALUE = 7, 11  # where a row has the resource's key, and the first value that it is sorted by
 SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
 
 
@@ -45,17 +46,25 @@ def find(here: Connected, query: Query) -> Page:
 
 def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
     """Rows of a page, and one more that tells that there is more."""
+    if query.sort and query.sort[0].fitting:
+        found = [_read(here, query.limit, (each,)) for each in _statements(compiler, query, universe, term)]
+        return _side_by_side(found, (_VALUE, _KEY))
     if query.sort:
         return _read(here, query.limit, _statements(compiler, query, universe, term))
     arms = alternatives(universe, term)
     found = [_read(here, query.limit, _statements(compiler, query, universe, arm)) for arm in arms]
+    return _side_by_side(found, (_KEY,))
+
+
+def _side_by_side(found: list[list[Any]], by: tuple[int, ...]) -> list[Any]:
+    """Rows that are in order, as one list, each resource once. by: the columns that order them."""
     if len(found) == 1:
         return found[0]
-    # by key, each once
-    return [row for _, row in sorted({row[_KEY]: row for rows in found for row in rows}.items())]
+    rows = sorted((row for rows in found for row in rows), key=itemgetter(*by))
+    return list({row[_KEY]: row for row in reversed(rows)}.values())[::-1]
 
 
-def _read(here: Connected, limit: int, statements: Iterator[Sql]) -> list[Any]:
+def _read(here: Connected, limit: int, statements: Iterable[Sql]) -> list[Any]:
     rows: list[Any] = []
     for statement in statements:
         # one more than is missing: the first may be the one that is there already
@@ -104,7 +113,7 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
         return
     orders = orders_of(compiler, universe, query.sort)
     if orders[0].key.fitting:
-        yield _by_ranges(compiler, universe, term, orders, position)
+        yield from _by_ranges(compiler, universe, term, orders, position)
         return
     if has_rings(orders[0]) and term.estimate(MEASURED_AT_MOST) >= min(MEASURED_AT_MOST, SORTED_AT_MOST):
         for ring in rings(compiler, universe, term, orders[0], position):
@@ -123,7 +132,7 @@ def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term
 
 def _by_ranges(
     compiler: Compiler, universe: Universe, term: Term, orders: list[Order], position: tuple[Any, ...] | None
-) -> Sql:
+) -> list[Sql]:
     """In the order that a search has by itself, along the ranges that it asks for."""
     rest = others(universe, term, orders[0])
     if rest is not None and len(orders) == 1:
@@ -131,7 +140,7 @@ def _by_ranges(
             return along(compiler, universe, orders[0], (), position)
         if term.estimate(SORTED_AT_MOST) >= SORTED_AT_MOST:
             return along(compiler, universe, orders[0], rest, position)
-    return _sorted(compiler, universe, term, orders, position)
+    return [_sorted(compiler, universe, term, orders, position)]
 
 
 def _without_value(

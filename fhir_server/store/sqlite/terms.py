@@ -197,6 +197,7 @@ class Leaf:
     # no index has the rows of a key: the keys are collected once for a query instead
     collected: bool = False
     high_from: float | None = None  # of ranges: what the high end is at least
+    of_text: Sql | None = None  # what it says of a text, where every text of the column has to be looked at
 
     def rows(self, alias: str) -> Sql:
         """`FROM` and `WHERE` for rows whose key the caller restricts."""

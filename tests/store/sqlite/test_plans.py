@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fhir_server.search.order import natural
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query, SortKey
 from fhir_server.store.protocol import Store
-from fhir_server.store.sqlite import SqliteStore, find, plan
+from fhir_server.store.sqlite import SqliteStore, along, find, plan
 from fhir_server.store.sqlite.compile import Compiler
 from tests.store.conftest import Fresh, Run
-from tests.store.contract.test_find import answers_like_the_oracle, fill, questions, reusing
+from tests.store.contract.test_find import answers_like_the_oracle, fill, pages, questions, reusing
 from tests.store.resources import make, patient, put_all
 from tests.store.worlds import DAY, worlds
 
@@ -20,7 +21,7 @@ by_every_plan = given(
     world=worlds,
     asked=st.lists(questions(), min_size=1, max_size=8),
     collected=st.sampled_from((1, 5, 5000)),
-    sorted_=st.sampled_from((0, 0, 2)),
+    scanned=st.sampled_from(((0, 20), (0, 0), (2, 20))),
 )
 
 
@@ -38,7 +39,7 @@ def test_finds_the_same_by_every_plan_in_many_worlds(fresh: Fresh, run: Run[Any]
 
 
 def finds_the_same(
-    fresh: Fresh, run: Run[Any], *, world: list[Any], asked: list[Any], collected: int, sorted_: int
+    fresh: Fresh, run: Run[Any], *, world: list[Any], asked: list[Any], collected: int, scanned: Any
 ) -> None:
     async def test() -> None:
         store = fresh()
@@ -50,7 +51,8 @@ def finds_the_same(
     with pytest.MonkeyPatch.context() as patch:
         for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
             patch.setattr(plan, name, collected)
-        patch.setattr(find, "SORTED_AT_MOST", sorted_)
+        patch.setattr(find, "SORTED_AT_MOST", scanned[0])
+        patch.setattr(along, "REPEATED", scanned[1])
         run(test())
 
 
@@ -159,3 +161,22 @@ def test_very_many_alternatives(fresh: Fresh, run: Run[Any]) -> None:
         assert len((await store.find(Query((), algebra.IdIn(ids), 50))).hits) == 30
 
     run(test())
+
+
+@pytest.mark.parametrize("copies", [1, 30])
+def test_texts_that_many_have_are_looked_at_once(fresh: Fresh, run: Run[Any], copies: int) -> None:
+    store = fresh()
+    assert isinstance(store, SqliteStore)
+    people = [
+        patient(f"p{n}-{copy}", strings=[["Patient.name", f"name{n}", 1]])
+        for n in range(5)
+        for copy in range(copies)
+    ]
+    run(put_all(store, *people))
+    where = algebra.StringContains("Patient.name", "me3")
+    query = Query(("Patient",), where, 10, natural(where))
+    (explained,) = run(store.explain(query))
+    (page,) = [each for each in explained.statements if "JOIN version" in each.text]
+    assert ("RECURSIVE" in page.text) == (copies > 1)
+    found = run(pages(store, query))
+    assert sorted(found) == sorted(("Patient", f"p3-{copy}") for copy in range(copies))

@@ -14,7 +14,7 @@ from benchmarks.filled import store_of
 from benchmarks.w3_search import SHAPES, Shape, values
 from fhir_server.clock import system_clock
 from fhir_server.store.algebra import Query
-from fhir_server.store.sqlite import SqliteStore, find, open_store, plan
+from fhir_server.store.sqlite import SqliteStore, along, find, open_store, plan
 from fhir_server.store.sqlite.compile import Compiler
 from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe
 from tests.search.searching import compiled, indexer
@@ -62,6 +62,7 @@ def test_no_search_of_w3_scans(
         for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
             monkeypatch.setattr(plan, name, 1)
         monkeypatch.setattr(find, "SORTED_AT_MOST", 0)
+        monkeypatch.setattr(along, "REPEATED", 0)
     chance = Random(str(shape))
     for _ in range(DRAWN):
         name, value = values(0).draw(chance, shape)
