@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node
-from fhir_server.store.sqlite import full_text, joins
+from fhir_server.store.sqlite import full_text, joins, lexicon
 from fhir_server.store.sqlite.across import Across, Typed, gathered
 from fhir_server.store.sqlite.combined import All, Other
 from fhir_server.store.sqlite.combined import Any as AnyOf
@@ -28,7 +28,6 @@ from fhir_server.store.sqlite.terms import (
     Term,
     Universe,
     Value,
-    either,
     equal,
     starts,
 )
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from fhir_server.store.sqlite.past import Past
 from fhir_server.store.sqlite.values import one_of
 
-LEXICON_INLINE = 64  # so many hashes of a lexicon's texts are looked up beforehand; more are joined
 _COLUMN = "{a}.column = ?"
 _SOME_TEXTS = """
 SELECT count(DISTINCT text), count(*) FROM (
@@ -88,6 +86,10 @@ class Compiler:
     def first(self, select: Sql) -> Any:
         """The value of the first row; None: there is no row."""
         return self._execute(select.text, select.values).get
+
+    def rows(self, select: Sql) -> list[Any]:
+        found: list[Any] = self._execute(select.text, select.values).fetchall()
+        return found
 
     def collected(self, term: Term, most: int) -> Term | None:
         """The keys of a term; None when there are more than that."""
@@ -162,36 +164,6 @@ class Compiler:
             return NOWHERE
         return Leaf(self.bounded, table, id_, Sql(_COLUMN + more, (id_, *values)), **settings)
 
-    def with_texts(self, column: str, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Term:
-        """Tokens of a column whose texts are in the lexicon, under the name of a column."""
-        id_ = self.column(column)
-        select = self._hashes(lexicon, texts, prefix)
-        if id_ is None or select is None:
-            return NOWHERE
-        limited = f"{select.text} LIMIT {LEXICON_INLINE + 1}"
-        found: list[Any] = self._execute(limited, select.values).fetchall()
-        if len(found) <= LEXICON_INLINE:
-            return self.tokens(column, tuple(sorted({row[0] for row in found})))
-        where = Sql(f"{_COLUMN} AND {{a}}.hash IN ({select.text})", (id_, *select.values))
-        # to seek so many hashes for each key that is tested would cost more than to collect the keys
-        return Leaf(self.bounded, "token", id_, where, collected=True)
-
-    def _hashes(self, lexicon: str, texts: tuple[str, ...], prefix: bool) -> Sql | None:
-        id_ = self.column(lexicon)
-        if id_ is None or not texts:
-            return None
-        found = tuple(sorted(set(texts)))
-        where = either([starts("text", text) for text in found]) if prefix else equal("text", found)
-        return Sql(f"SELECT hash FROM lexicon WHERE column = ? AND {where.text}", (id_, *where.values))
-
-    def units(self, node: algebra.Between) -> tuple[int, ...] | None:
-        """Hashes of the units that are asked for, also by their texts; None: any."""
-        if node.units is None and not node.unit_texts:
-            return None
-        select = self._hashes(node.column, node.unit_texts, prefix=False)
-        found: list[Any] = [] if select is None else self._execute(select.text, select.values).fetchall()
-        return tuple(sorted({*(node.units or ()), *(row[0] for row in found)}))
-
     def tokens(self, column: str, hashes: tuple[int, ...]) -> Term:
         id_ = self.column(column)
         return NOWHERE if id_ is None else self.valued("token", "hash", id_, hashes)
@@ -243,10 +215,6 @@ def _token_in(compiler: Compiler, node: algebra.TokenIn, _universe: Universe) ->
     return compiler.tokens(node.column, node.hashes)
 
 
-def _lexicon_in(compiler: Compiler, node: algebra.LexiconIn, _universe: Universe) -> Term:
-    return compiler.with_texts(node.column, node.lexicon or node.column, node.texts, node.prefix)
-
-
 def _string_is(compiler: Compiler, node: algebra.StringIs, _universe: Universe) -> Term:
     id_ = compiler.column(node.column)
     if id_ is None:
@@ -276,7 +244,7 @@ def _string_contains(compiler: Compiler, node: algebra.StringContains, _universe
 
 def _between(compiler: Compiler, node: algebra.Between, _universe: Universe) -> Term:
     id_ = compiler.column(node.column)
-    units = compiler.units(node)
+    units = lexicon.units(compiler, node)
     if id_ is None or units == ():
         return NOWHERE
     return within(compiler.bounded, node, id_, units)
@@ -386,7 +354,7 @@ _COMPILERS: dict[type[Any], Callable[[Compiler, Any, Universe], Term]] = {
     algebra.Everything: _everything,
     algebra.Nothing: _nothing,
     algebra.TokenIn: _token_in,
-    algebra.LexiconIn: _lexicon_in,
+    algebra.LexiconIn: lexicon.with_texts,
     algebra.StringIs: _string_is,
     algebra.StringStarts: _string_starts,
     algebra.StringEnds: _string_ends,

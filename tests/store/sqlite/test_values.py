@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query
 from fhir_server.store.protocol import Store
-from fhir_server.store.sqlite import compile as compiling
-from fhir_server.store.sqlite import plan, values
+from fhir_server.store.sqlite import lexicon, plan, values
 from tests.store.conftest import Fresh, Run
 from tests.store.contract.test_find import answers_like_the_oracle, fill, questions, reusing
 from tests.store.resources import make, patient, put_all
@@ -37,7 +36,7 @@ def test_finds_the_same_when_few_values_are_many(
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(values, "MANY", many)
-        patch.setattr(compiling, "LEXICON_INLINE", many)
+        patch.setattr(lexicon, "INLINE", many)
         for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
             patch.setattr(plan, name, collected)
         run(test())
@@ -81,7 +80,7 @@ def test_many_values_are_sought(
     fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch, where: Node
 ) -> None:
     monkeypatch.setattr(values, "MANY", 2)
-    monkeypatch.setattr(compiling, "LEXICON_INLINE", 1)
+    monkeypatch.setattr(lexicon, "INLINE", 1)
     for name in ("COLLECTED_AT_LEAST", "COLLECTED_AT_MOST", "PROBED", "BEGINNING"):
         monkeypatch.setattr(plan, name, 1)
     steps = run(steps_of(fresh(), where, ()))
