@@ -154,14 +154,17 @@ class Reader(Protocol):
 
 
 AtEnd = Callable[["Transaction", list[Any]], Awaitable[None]]
-"""Looks at the state at the end of a unit of work, with all that was given for it; may raise."""
+"""Looks at the state at the end of a unit of work, with all that was given for it; may write, and raise."""
 
 
 class Transaction(Reader, Protocol):
     """Reads see what the same unit of work wrote."""
 
     def at_end(self, check: AtEnd, item: Any) -> None:
-        """Have `check` called once, after all that the unit does, for what only the whole can show."""
+        """Have `check` called once, after all that the unit does, for what only the whole can show.
+
+        When another one of them puts it off again, by what it writes, it is called again.
+        """
 
     @property
     def concepts(self) -> ConceptWriter:

@@ -43,6 +43,14 @@ async def _request_is_active(move: Move) -> str | None:
     return None
 
 
+def _request_is(status: str) -> Check:
+    async def check(move: Move) -> str | None:
+        found = (await move.focus() or {}).get("status")
+        return None if found == status else f"the ServiceRequest must be {status}, it is {found}"
+
+    return check
+
+
 async def _same_placer(move: Move) -> str | None:
     task, focus = move.after, await move.focus()
     if focus is None:
@@ -207,7 +215,9 @@ async def _overdue(move: Move) -> str | None:
 
 
 async def _abort_accepted(move: Move) -> str | None:
-    found = await move.unit.find("Task", f"focus={move.name}&code=abort&status=requested,received,accepted")
+    found = await move.unit.find(
+        "Task", f"focus={move.name}&code=abort&status=requested,received,accepted,completed"
+    )
     return None if found else "no Task with the code abort asks for it"
 
 
@@ -238,4 +248,9 @@ GUARDS: dict[Guard, tuple[str, Check]] = {
     "overdue": ("`restriction.period.end` has passed", _overdue),
     "abort-accepted": ("the filler accepts the Task with the code abort", _abort_accepted),
     "same-organization": ("the new owner is of the same organisation", _same_organization),
+    "request-is-revoked": ("the ServiceRequest has been revoked (S3)", _request_is("revoked")),
+    "request-is-in-error": (
+        "the ServiceRequest has been entered in error (S5)",
+        _request_is("entered-in-error"),
+    ),
 }

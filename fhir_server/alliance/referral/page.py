@@ -26,9 +26,14 @@ def table() -> str:
             "; ".join(GUARDS[guard][0] for guard in row.guards),
             "; ".join(EFFECTS[effect] for effect in row.effects),
         )
-        for row in sorted(TABLE, key=lambda row: int(row.rule[1:]))
+        for row in sorted(TABLE, key=_place)
     ]
     return _table(("rule", "", "from", "to (`businessStatus`)", "by", "condition", "what else"), rows)
+
+
+def _place(row: Row) -> tuple[bool, int]:
+    """T1 to T16, then what follows from rules of the ServiceRequest."""
+    return row.rule[0] != "T", int(row.rule[1:])
 
 
 def _states(states: Iterable[State]) -> str:
@@ -44,7 +49,8 @@ def _status(state: State) -> str:
 def _after(row: Row) -> str:
     if row.after.status == "=":
         return "the same"
-    return f"`{row.after.status}` ({', '.join(f'`{each}`' for each in row.after.business)})"
+    business = ", ".join(f"`{each}`" for each in row.after.business)
+    return f"`{row.after.status}` ({business})" if business else f"`{row.after.status}`"
 
 
 def requests() -> str:
@@ -55,10 +61,11 @@ def requests() -> str:
             f"`{row.after}`",
             " or ".join(row.actors),
             row.condition,
+            row.effect,
         )
         for row in REQUEST_ROWS
     ]
-    return _table(("rule", "from", "to", "by", "condition"), rows)
+    return _table(("rule", "from", "to", "by", "condition", "what else"), rows)
 
 
 def rights() -> str:

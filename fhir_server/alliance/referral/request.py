@@ -3,9 +3,11 @@
 from fhir_server.alliance.referral.deadlines import Deadlines, shown
 from fhir_server.alliance.referral.effects import drawn
 from fhir_server.alliance.referral.elements import (
+    BUSINESS_STATUS,
     REQUEST_PROFILES,
     TASK_PROFILE,
     claims,
+    concept,
     filler_number,
     numbered,
     of_type,
@@ -24,8 +26,14 @@ from fhir_server.interactions.request import SERVER
 from fhir_server.interactions.rules import Proposal
 from fhir_server.outcome import business_rule, forbidden
 from fhir_server.resource import Resource
+from fhir_server.store.protocol import Transaction
 
 _BEYOND_ACCEPTED = ("in-progress", "on-hold", "completed")
+ENDED = ("revoked", "entered-in-error")
+_ENDS = {
+    "requested": "cancelled", "received": "cancelled", "accepted": "cancelled", "on-hold": "failed",
+}  # fmt: skip
+"""What becomes of a Task when its ServiceRequest is revoked, by its status."""
 
 
 class RequestRules:
@@ -53,6 +61,8 @@ class RequestRules:
         if before is not None and before.get("status") != "draft":
             for breach in breaches(content_of(before), content_of(after), REQUEST_RIGHTS):
                 raise refused(after, breach)
+        if before is not None and after.get("status") in ENDED:
+            proposal.unit.reader.at_end(_end_tasks, proposal)
         return await self._numbered(proposal, after) if after.get("status") == "active" else after
 
     async def _numbered(self, proposal: Proposal, request: Resource) -> Resource:
@@ -139,6 +149,33 @@ async def _require_condition(proposal: Proposal, row: RequestRow) -> None:
             and not await _is_aborted(proposal, task)
         ):
             raise business_rule(f"S3: {name}; ask the filler by T14 to abort it", "ServiceRequest.status")
+
+
+async def _end_tasks(_: Transaction, proposals: list[Proposal]) -> None:
+    """S3 and S5: no Task stays open for a request that is no more.
+
+    At the end of the unit, when its own changes of Tasks are written: a placer may cancel by itself.
+    """
+    for proposal in proposals:
+        request = await proposal.unit.resource(f"ServiceRequest/{proposal.id}") or {}
+        for task in await proposal.unit.find("Task", f"focus=ServiceRequest/{proposal.id}"):
+            ended = _ended(task, request.get("status"))
+            if ended is not None and claims(task, TASK_PROFILE):
+                await proposal.unit.put(ended)
+
+
+def _ended(task: Resource, request_status: str | None) -> Resource | None:
+    """The Task as it is to be; None: it stays as it is."""
+    status = _ENDS.get(task["status"])
+    if request_status == "entered-in-error":
+        return task | {"status": request_status} if status or task["status"] == "in-progress" else None
+    if request_status != "revoked" or status is None:
+        return None
+    return task | {
+        "status": status,
+        "businessStatus": concept(BUSINESS_STATUS, "cancelled-by-placer", "转出方取消"),
+        "statusReason": {"text": "转诊申请已撤销"},
+    }
 
 
 async def _is_aborted(proposal: Proposal, task: Resource) -> bool:

@@ -18,7 +18,7 @@ ACTORS: dict[Actor, str] = {
 Guard = Literal[
     "request-is-active", "same-placer", "consent", "affiliates", "coded-reason", "reason", "question",
     "arrival", "not-arrived", "feedback", "down-referral", "onward-referral", "overdue", "abort-accepted",
-    "same-organization",
+    "same-organization", "request-is-revoked", "request-is-in-error",
 ]  # fmt: skip
 Effect = Literal[
     "filler-number", "deadline", "denormalise", "ask-placer", "resume-clock", "notify-placer",
@@ -50,16 +50,21 @@ class State(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    rule: str  # T1 … T16
+    rule: str  # T1 … T16; S5: what follows from that rule of the ServiceRequest
     title: str
     before: tuple[State, ...]  # of the Task; `NEW`: there is none
-    after: State  # the first business status is taken when the client gives none
+    # the first business status is taken when the client gives none; where there is none it stays as it is
+    after: State
     actors: tuple[Actor, ...]
     guards: tuple[Guard, ...] = ()
     effects: tuple[Effect, ...] = ()
 
     def leads_from(self, status: str | None, business: str | None) -> bool:
         return any(each.holds(status, business) for each in self.before)
+
+    def leads_to(self, status: str | None, business: str | None) -> bool:
+        """business: None when a client leaves it to the server."""
+        return self.after.status == status and (business is None or self.after.holds(status, business))
 
 
 NEW = State("-")
@@ -101,6 +106,10 @@ ROWS: tuple[Row, ...] = (
         State("cancelled", ("cancelled-by-placer", "cancelled-by-patient")), ("placer",), ("reason",),
     ),
     Row(
+        "T6", "cancel with its request", (_REQUESTED, _RECEIVED, _ACCEPTED),
+        State("cancelled", ("cancelled-by-placer",)), ("server",), ("request-is-revoked", "reason"),
+    ),
+    Row(
         "T7", "depart", (_ACCEPTED,), State("in-progress", ("in-transit",)), ("placer", "dispatch"),
         ("request-is-active",),
     ),
@@ -131,12 +140,16 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("T13", "expire", (_REQUESTED,), State("failed", ("expired",)), ("server",), ("overdue",), ("alert",)),
     Row(
-        "T14", "fail as the placer wished", (_IN_PROGRESS,),
+        "T14", "fail as the placer wished", (_IN_PROGRESS, _ON_HOLD),
         State("failed", ("cancelled-by-placer", "cancelled-by-patient")), ("server",), ("abort-accepted",),
     ),
     Row(
         "T14", "hold as the placer wished", (_IN_PROGRESS,), State("on-hold", ("on-hold",)), ("server",),
         ("abort-accepted",),
+    ),
+    Row(
+        "S5", "enter in error with its request", (_REQUESTED, _RECEIVED, _ACCEPTED, _IN_PROGRESS, _ON_HOLD),
+        State("entered-in-error"), ("server",), ("request-is-in-error",),
     ),
     Row(
         "T16", "hold for an onward referral", (_IN_PROGRESS,), State("on-hold", ("on-hold",)), ("filler",),
@@ -180,6 +193,7 @@ class RequestRow:
     after: str
     actors: tuple[Actor, ...]
     condition: str = ""
+    effect: str = ""  # on its Tasks
 
 
 REQUEST_ROWS: tuple[RequestRow, ...] = (
@@ -190,11 +204,13 @@ REQUEST_ROWS: tuple[RequestRow, ...] = (
     RequestRow(
         "S3", ("active", "on-hold"), "revoked", ("placer",),
         "no Task of it is beyond accepted, or the filler has accepted that it is aborted",
+        "Tasks that are open are cancelled (T6), those on hold after a wish to cancel fail (T14)",
     ),
     RequestRow("S4", ("active",), "completed", ("server", "placer")),
     RequestRow(
         "S5", ("draft", "active", "on-hold", "revoked", "completed"), "entered-in-error", ("placer",),
         "no Task of it has an output",
+        "Tasks that are open are entered in error too",
     ),
 )  # fmt: skip
 """A filler never changes the status."""

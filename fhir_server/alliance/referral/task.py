@@ -31,7 +31,7 @@ from fhir_server.alliance.referral.guards import GUARDS
 from fhir_server.alliance.referral.move import Move
 from fhir_server.alliance.referral.parties import Parties
 from fhir_server.alliance.referral.rights import TASK_RIGHTS, breaches, changed, content_of
-from fhir_server.alliance.referral.table import ACTORS, HANDOVER, ROWS, Row, rows_from, rows_to
+from fhir_server.alliance.referral.table import ACTORS, HANDOVER, Row, rows_from, rows_to
 from fhir_server.alliance.systems import TASK_CODE
 from fhir_server.interactions.request import SERVER
 from fhir_server.interactions.rules import Proposal
@@ -156,10 +156,14 @@ def next_states(task: Resource | None) -> str:
     """`T3 accepted (accepted, bed-reserved) by the filler; T4 …`"""
     rows = rows_from((task or {}).get("status"), business_status(task))
     found = [
-        f"{row.rule} {row.after.status} ({', '.join(row.after.business)}) by the {' or '.join(row.actors)}"
+        f"{row.rule} {row.after.status}{_in_brackets(row.after.business)} by the {' or '.join(row.actors)}"
         for row in rows
     ]
     return "; ".join(found) or "none"
+
+
+def _in_brackets(names: tuple[str, ...]) -> str:
+    return f" ({', '.join(names)})" if names else ""
 
 
 async def _row(move: Move) -> Row | None:
@@ -170,9 +174,7 @@ async def _row(move: Move) -> Row | None:
     if before is not None and (came_from, business_status(before)) == (status, business):
         return None
     candidates = [
-        row
-        for row in rows_from(came_from, business_status(before))
-        if row.after.status == status and (business is None or business in row.after.business)
+        row for row in rows_from(came_from, business_status(before)) if row.leads_to(status, business)
     ]
     if not candidates:
         raise _illegal(before, after)
@@ -202,7 +204,7 @@ def _illegal(before: Resource | None, after: Resource) -> FhirError:
         f"{row.rule} leads to {after.get('status')} from {' or '.join(state.status for state in row.before)}"
         for row in rows_to(after.get("status"))
     ]
-    reason = "; ".join(dict.fromkeys(leading)) or f"no rule of T1 to {ROWS[-1].rule} leads there"
+    reason = "; ".join(dict.fromkeys(leading)) or "no rule of T1 to T16 leads there"
     text = f"the Task is {shown_state(before)}, it cannot become {wanted}: {reason}. "
     return business_rule(f"{text}Allowed next: {next_states(before)}", "Task.status")
 

@@ -36,8 +36,9 @@ class Unit:
 
     async def conclude(self) -> None:
         """What was put off to the end of the unit."""
-        for check, items in self._at_end.items():
-            await check(self, items)
+        while self._at_end:  # what is put off may write, and put off more
+            check = next(iter(self._at_end))
+            await check(self, self._at_end.pop(check))
 
     def end(self) -> None:
         """Later uses are errors of the caller: the connection belongs to other units then."""

@@ -10,7 +10,7 @@ def test_the_page_is_up_to_date() -> None:
 
 def test_every_row_is_in_the_table() -> None:
     assert [line.split(" | ")[0] for line in table().splitlines()[2:]] == [
-        f"| {row.rule}" for row in sorted(TABLE, key=lambda row: int(row.rule[1:]))
+        f"| {row.rule}" for row in sorted(TABLE, key=lambda row: (row.rule == "S5", int(row.rule[1:])))
     ]
 
 

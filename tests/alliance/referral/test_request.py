@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from fhir_server.alliance.referral.elements import REFERRAL_PROFILE, claims, numbered
+from fhir_server.alliance.referral.elements import (
+    REFERRAL_PROFILE,
+    business_status,
+    claims,
+    milestones,
+    numbered,
+)
 from fhir_server.alliance.referral.table import REQUEST_ROWS
 from fhir_server.interactions.request import SERVER
 from fhir_server.resource import Resource
@@ -17,10 +23,15 @@ from tests.alliance.referral.world import (
     Alliance,
     codes_of,
     service_request,
+    task,
     text_of,
     wish,
 )
 
+_BUSINESS = {
+    "requested": "submitted", "received": "received", "accepted": "accepted", "in-progress": "in-transit",
+    "on-hold": "on-hold",
+}  # fmt: skip
 STATUSES = ("draft", "active", "on-hold", "revoked", "completed", "entered-in-error")
 
 
@@ -112,6 +123,87 @@ def test_S3_before_that(alliance: Alliance, status: str) -> None:
     alliance.at(status)
     revoked = alliance.read("ServiceRequest/sr") | {"status": "revoked"}
     assert alliance.write(LOWER, revoked)["status"] == "revoked"
+
+
+@pytest.mark.parametrize("status", ["requested", "received", "accepted"])
+def test_S3_cancels_what_is_open(alliance: Alliance, status: str) -> None:
+    alliance.at(status, _BUSINESS[status])
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    found = alliance.read("Task/t")
+    assert (found["status"], business_status(found)) == ("cancelled", "cancelled-by-placer")
+    assert found["statusReason"]["text"]
+    assert milestones(found)[-1] == "cancelled-by-placer"
+    error = alliance.refused_move(UPPER, "accepted", "accepted")
+    assert codes_of(error) == (422, "business-rule") and "Allowed next: none" in text_of(error)
+
+
+def test_S3_ends_the_question_to_the_placer(alliance: Alliance) -> None:
+    alliance.submitted()
+    alliance.move(UPPER, "received", "received")
+    asked = alliance.move(UPPER, "received", "awaiting-information", note=[{"text": "心电图？"}])
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    assert alliance.read(asked["input"][0]["valueReference"]["reference"])["status"] == "cancelled"
+
+
+@pytest.mark.parametrize("business", ["declined", "no-show-final", "expired"])
+def test_S3_leaves_what_is_over(alliance: Alliance, business: str) -> None:
+    alliance.at("rejected" if business == "declined" else "failed", business)
+    before = alliance.read("Task/t")
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    assert alliance.read("Task/t") == before
+
+
+def test_S3_leaves_other_tasks_about_the_request(alliance: Alliance) -> None:
+    alliance.at("requested", "submitted")
+    alliance.load(task("other", meta={"profile": ["http://example.org/other"]}, status="accepted"))
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    assert alliance.read("Task/other")["status"] == "accepted"
+
+
+@pytest.mark.parametrize("first", ["ServiceRequest", "Task"])
+def test_S3_the_placer_may_cancel_by_itself_in_the_same_transaction(alliance: Alliance, first: str) -> None:
+    alliance.at("accepted", "accepted")
+    revoked = alliance.read("ServiceRequest/sr") | {"status": "revoked"}
+    cancelled = alliance.moved("cancelled", "cancelled-by-patient", statusReason={"text": "患者要求"})
+    entries = [
+        {
+            "resource": each,
+            "request": {
+                "method": "PUT",
+                "url": f"{each['resourceType']}/{each['id']}",
+                "ifMatch": f'W/"{each["meta"]["versionId"]}"',
+            },
+        }
+        for each in sorted((revoked, cancelled), key=lambda each: each["resourceType"] != first)
+    ]
+    alliance(
+        "POST", "", {"resourceType": "Bundle", "type": "transaction", "entry": entries}, organization=LOWER
+    )
+    found = alliance.read("Task/t")
+    assert business_status(found) == "cancelled-by-patient"
+    assert found["meta"]["versionId"] == "2"
+
+
+def test_S3_fails_what_was_put_on_hold_after_a_wish(alliance: Alliance) -> None:
+    alliance.at("on-hold", "on-hold")
+    alliance.load(wish(status="accepted"))
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    found = alliance.read("Task/t")
+    assert (found["status"], business_status(found)) == ("failed", "cancelled-by-placer")
+
+
+@pytest.mark.parametrize("status", ["requested", "received", "accepted", "in-progress", "on-hold"])
+def test_S5_takes_its_tasks_with_it(alliance: Alliance, status: str) -> None:
+    alliance.at(status, _BUSINESS[status])
+    alliance.write(LOWER, service_request(status="entered-in-error"))
+    found = alliance.read("Task/t")
+    assert (found["status"], business_status(found)) == ("entered-in-error", _BUSINESS[status])
+
+
+def test_S5_leaves_what_is_over(alliance: Alliance) -> None:
+    alliance.at("rejected", "declined")
+    alliance.write(LOWER, service_request(status="entered-in-error"))
+    assert alliance.read("Task/t")["status"] == "rejected"
 
 
 def test_S3_after_an_accepted_wish(alliance: Alliance) -> None:

@@ -139,7 +139,7 @@ def test_E10_01_by_the_wrong_actor(
 
 
 def test_all_sixteen_are_there() -> None:
-    assert {row.rule for row in TABLE} == {f"T{number}" for number in range(1, 17)}
+    assert {row.rule for row in TABLE} == {f"T{number}" for number in range(1, 17)} | {"S5"}
     assert len(CASES) > 40
 
 
@@ -225,6 +225,34 @@ def test_E10_01_T14_only_what_is_in_progress(alliance: Alliance, state: str) -> 
     assert codes_of(alliance.refused_write(LOWER, wish())) == (422, "business-rule")
 
 
+def test_E10_01_T14_what_was_held_meanwhile_fails_too(alliance: Alliance) -> None:
+    alliance.at("in-progress", "in-transit")
+    alliance.write(LOWER, wish())
+    alliance.move(UPPER, "on-hold", "on-hold", statusReason=REASON)
+    alliance.write(UPPER, alliance.read("Task/abort") | {"status": "accepted"})
+    found = alliance.read("Task/t")
+    assert (found["status"], business_status(found)) == ("failed", "cancelled-by-placer")
+
+
+@pytest.mark.parametrize("actor", ["placer", "filler", "outsider"])
+def test_S5_nobody_enters_a_task_in_error_but_the_server(alliance: Alliance, actor: str) -> None:
+    alliance.at("accepted", "accepted")
+    error = alliance.refused_move(ACTING[actor], "entered-in-error", "accepted")
+    assert codes_of(error) == (403, "forbidden") and text_of(error).startswith("S5")
+
+
+@pytest.mark.parametrize(
+    ("status", "business", "rule"),
+    [("cancelled", "cancelled-by-placer", "T6"), ("entered-in-error", "submitted", "S5")],
+)
+def test_S3_and_S5_of_the_task_follow_the_request_alone(
+    alliance: Alliance, status: str, business: str, rule: str
+) -> None:
+    alliance.at("requested", "submitted")
+    error = alliance.refused_move(ACTING["server"], status, business, statusReason=REASON)
+    assert codes_of(error) == (422, "business-rule") and text_of(error).startswith(rule)
+
+
 def test_E10_01_T14_not_without_a_wish(alliance: Alliance) -> None:
     alliance.at("in-progress", "in-transit")
     error = alliance.refused_move(ACTING["server"], "failed", "cancelled-by-placer")
@@ -254,7 +282,8 @@ def test_an_illegal_change_names_the_rule_and_the_next_states(alliance: Alliance
     text = text_of(error)
     assert "T11 leads to completed from in-progress" in text
     for row in (each for each in ROWS if each.leads_from("requested", "submitted")):
-        assert f"{row.rule} {row.after.status} ({', '.join(row.after.business)})" in text
+        business = f" ({', '.join(row.after.business)})" if row.after.business else ""
+        assert f"{row.rule} {row.after.status}{business} by the {' or '.join(row.actors)}" in text
     assert error.issues[0].expression == "Task.status"
 
 

@@ -442,9 +442,10 @@ def test_T1_the_leading_hospital_is_a_member(alliance: Alliance) -> None:
     assert alliance.write(LOWER, task())["status"] == "requested"
 
 
-def test_nothing_goes_on_once_the_request_is_revoked(alliance: Alliance) -> None:
+@pytest.mark.parametrize("status", ["on-hold", "completed"])
+def test_nothing_goes_on_once_the_request_is_not_active(alliance: Alliance, status: str) -> None:
     alliance.submitted()
-    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": "revoked"})
+    alliance.write(LOWER, alliance.read("ServiceRequest/sr") | {"status": status})
     error = alliance.refused_move(UPPER, "accepted")
     assert codes_of(error) == (422, "business-rule") and text_of(error).startswith("T3")
     alliance.move(
