@@ -32,6 +32,8 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # a control character other than tab, line feed and carriage return, written as an escape (raw is not JSON)
 _CONTROL = re.compile(rb"\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]))")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# a backslash, or what could be a control character
+_RARE_ESCAPE = re.compile(rb"\\(?:[\\bf]|u00[01])")
 _NEITHER_BRACKET_NOR_QUOTE = bytes(set(range(256)) - set(b'[]{}"'))
 
 
@@ -100,13 +102,12 @@ def parse_value(body: bytes) -> Any:
     if body.startswith(_BOM):
         body = body[3:]
     value = _decode_strictly(body)
-    minified = msgspec.json.format(body, indent=-1)
-    shown = _without_escaped_quotes(minified)
-    if b"\\" in shown and (found := _CONTROL.search(shown)):
-        raise bad_value(f"the control character {found[0].decode()} is not allowed")
-    _refuse_deep_nesting(shown)
+    _refuse_deep_nesting(_brackets_and_quotes(body))
     # equal bytes prove that no key was dropped and no digit lost, and mostly they are equal
     encoded = encode(value)
+    if encoded == body:
+        return value
+    minified = msgspec.json.format(body, indent=-1)
     if encoded == minified or (_keys(encoded) == _keys(minified) and b"-0" not in minified):
         return value
     return _decode_slowly(body)
@@ -186,18 +187,28 @@ def _decode_slowly(body: bytes) -> Any:
     return json.loads(body, object_pairs_hook=unique, parse_float=_decimal, parse_int=_integer)
 
 
-def _refuse_deep_nesting(shown: bytes) -> None:
-    """For JSON text without escaped quotes."""
-    if shown.count(b"{") + shown.count(b"[") <= DEPTH_LIMIT:
-        return
+def _brackets_and_quotes(body: bytes) -> bytes:
+    """Those of JSON text, in their order, without escaped quotes; raises 400 for control characters."""
+    if _RARE_ESCAPE.search(body) is None:
+        shown = body.replace(b'\\"', b"")
+    else:
+        shown = _without_escaped_quotes(body)
+        if found := _CONTROL.search(shown):
+            raise bad_value(f"the control character {found[0].decode()} is not allowed")
+    return shown.translate(None, _NEITHER_BRACKET_NOR_QUOTE)
+
+
+def _refuse_deep_nesting(brackets: bytes) -> None:
     # two quotes side by side: an empty string, or two strings with nothing between that matters here
-    brackets = shown.translate(None, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
+    brackets = brackets.replace(b'""', b"")
     if b'"' in brackets:
         brackets = b"".join(brackets.split(b'"')[::2])
-    for _ in range(DEPTH_LIMIT):
+    for rounds in range(DEPTH_LIMIT, 0, -1):
+        if len(brackets) <= 2 * rounds:
+            return  # each round takes one pair at least
         brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
-        if not brackets:
-            return
+    if not brackets:
+        return
     raise _too_deep()
 
 
