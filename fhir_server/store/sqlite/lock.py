@@ -30,6 +30,13 @@ class WriteLock:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         fcntl.flock(self._turn, fcntl.LOCK_UN)
 
+    def is_wanted(self) -> bool:
+        """For the one that has it: whether somebody waits for it."""
+        if not _try(self._turn):
+            return True
+        fcntl.flock(self._turn, fcntl.LOCK_UN)
+        return False
+
     def release(self) -> None:
         fcntl.flock(self._lock, fcntl.LOCK_UN)
 

@@ -29,7 +29,8 @@ from fhir_server.store.sqlite.writing import Writing
 T = TypeVar("T")
 
 GROUP_UNITS = 256
-GROUP_S = 0.02  # units in line after that wait for the next group: other processes may want a turn
+GROUP_S = 0.02  # units in line after that wait for the next group when another process wants a turn
+LONGEST_S = 0.1  # and after that in any case: nobody has an answer yet
 _OVERWRITES = 5  # attempts, while the disk may still fail
 QUIET_TURNS = 2  # of the event loop without a new unit: then the group is committed
 GATHER_S = 0.001  # before that, for the units that came with the last commit to come again
@@ -46,12 +47,6 @@ class Group:
     failed: BaseException | None = None  # why nothing of it is kept
     waiting: list["asyncio.Future[None]"] = field(default_factory=list)  # units, for the commit
     watched: bool = False  # whether the loop will look if it has become quiet
-
-    @property
-    def full(self) -> bool:
-        return (
-            self.failed is not None or self.units >= GROUP_UNITS or time.monotonic() - self.opened > GROUP_S
-        )
 
 
 class Units:
@@ -197,7 +192,7 @@ class Units:
         """Nobody runs: give the turn to the next in line, or see to the commit."""
         self._busy = False
         group = self._group
-        if group is not None and group.full:
+        if group is not None and self._is_full(group):
             self._commit(group)
             return
         while self._line and self._line[0].done():
@@ -208,6 +203,12 @@ class Units:
             self._watch(group)
         elif self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
+
+    def _is_full(self, group: Group) -> bool:
+        if group.failed is not None or group.units >= GROUP_UNITS:
+            return True
+        took_s = time.monotonic() - group.opened
+        return took_s > GROUP_S and (took_s > LONGEST_S or self._lock.is_wanted())
 
     def _watch(self, group: Group) -> None:
         loop = asyncio.get_running_loop()
@@ -272,7 +273,7 @@ class Units:
             return
         if self._busy:
             group.watched = False  # whoever runs comes by here again
-        elif group.full or (units == group.units and turns >= QUIET_TURNS):
+        elif self._is_full(group) or (units == group.units and turns >= QUIET_TURNS):
             self._commit(group)
         else:
             turns = turns + 1 if units == group.units else 1

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from threading import Thread
 from typing import Any
 
 import apsw
@@ -12,7 +13,7 @@ import pytest
 from fhir_server.outcome import FhirError
 from fhir_server.store.algebra import Everything, Not, Query, SortKey, TokenIn
 from fhir_server.store.protocol import Transaction
-from fhir_server.store.sqlite import Limits, SqliteStore, open_store, reading
+from fhir_server.store.sqlite import Limits, SqliteStore, open_store, reading, units
 from fhir_server.store.sqlite.lock import WriteLock
 from fhir_server.store.sqlite.units import Units
 from tests.store.conftest import Run
@@ -40,24 +41,73 @@ def opened(path: Path, run: Run[Any]) -> Iterator[Open]:
         run(store.close())
 
 
-def test_units_at_once_share_commits(opened: Open, run: Run[Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    commits: list[int] = []
+@pytest.fixture
+def commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The units of each commit."""
+    counted: list[int] = []
     commit = Units._commit_blocking
 
-    def counting(units: Units, group: Any) -> None:
-        commits.append(group.units)
-        commit(units, group)
+    def counting(self: Units, group: Any) -> None:
+        counted.append(group.units)
+        commit(self, group)
 
     monkeypatch.setattr(Units, "_commit_blocking", counting)
+    return counted
+
+
+async def put_at_once(store: SqliteStore, count: int) -> None:
+    await asyncio.gather(*(put(store, patient(f"p{n}")) for n in range(count)))
+
+
+def test_units_at_once_share_commits(opened: Open, run: Run[Any], commits: list[int]) -> None:
     store = opened()
-
-    async def test() -> None:
-        await asyncio.gather(*(put(store, patient(f"p{n}")) for n in range(100)))
-
-    run(test())
+    run(put_at_once(store, 100))
     assert sum(commits) == 100
     assert len(commits) < 20
     assert run(store.totals()) == {"Patient": 100}
+
+
+def test_a_long_group_goes_on_while_nobody_else_wants_to_write(
+    opened: Open, run: Run[Any], commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "GROUP_S", -1)
+    monkeypatch.setattr(units, "LONGEST_S", 60)
+    run(put_at_once(opened(), 100))
+    assert sum(commits) == 100
+    assert len(commits) < 20
+
+
+def test_a_long_group_ends_when_another_process_waits(
+    opened: Open, run: Run[Any], commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "GROUP_S", -1)
+    monkeypatch.setattr(WriteLock, "is_wanted", lambda _: True)
+    run(put_at_once(opened(), 100))
+    assert commits == [1] * 100
+
+
+def test_a_lock_is_wanted_while_somebody_waits_for_it(path: Path) -> None:
+    one, other = WriteLock(path), WriteLock(path)
+    one.take()
+    assert not one.is_wanted()
+    waiting = Thread(target=other.take)
+    waiting.start()
+    while not one.is_wanted():
+        pass  # the thread is on its way
+    one.release()
+    waiting.join()
+    assert not other.is_wanted()
+    for lock in (one, other):
+        lock.close()
+
+
+def test_a_group_ends_after_some_time(
+    opened: Open, run: Run[Any], commits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "GROUP_S", -1)
+    monkeypatch.setattr(units, "LONGEST_S", -1)
+    run(put_at_once(opened(), 100))
+    assert commits == [1] * 100
 
 
 def test_two_stores_on_one_file_take_turns(opened: Open, run: Run[Any]) -> None:
