@@ -111,7 +111,10 @@ def merged(arms: list[Sql]) -> Sql:
 
 def simple(arm: Sql) -> Sql:
     """An arm of a compound SELECT may not be one itself, nor have an order."""
-    return arm if " UNION " not in arm.text else Sql(f"SELECT key FROM ({arm.text})", arm.values)
+    is_ordered = arm.text.rfind(" ORDER BY ") > arm.text.rfind(")")
+    if " UNION " not in arm.text and not is_ordered:
+        return arm
+    return Sql(f"SELECT key FROM ({arm.text})", arm.values)
 
 
 @dataclass(frozen=True, slots=True)

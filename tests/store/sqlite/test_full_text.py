@@ -243,6 +243,23 @@ def test_phrases_of_many_are_sought_in_each(
     run(test())
 
 
+def test_phrases_that_are_unlike_are_found_in_one_order(
+    store: SqliteStore, run: Run[Any], little: None
+) -> None:
+    """SQLite refuses an arm of a UNION that has an order of its own."""
+
+    async def test() -> None:
+        await fill_up(store, 4)
+        await fill_up(store, 4, note="liver", first=4)
+        await ids(store, has("chest"))
+        node = Or((has("chest"), And((has("liver"), Not(has("pain")))), has("absent")))
+        assert await ids(store, node) == [f"p{n}" for n in range(8)]
+        page = await store.find(Query(PATIENT, node, 6))
+        assert [hit.version.id for hit in page.hits] == [f"p{n}" for n in range(6)] and page.more
+
+    run(test())
+
+
 def test_words_at_the_other_end_of_a_reference(store: SqliteStore, run: Run[Any], little: None) -> None:
     async def test() -> None:
         await fill_up(store, 5)
