@@ -42,11 +42,12 @@ class Filters:
         return self._scope.terms
 
     def known(self, resource_types: Sequence[str], name: str) -> bool:
-        """Whether `name` begins with a parameter that all of the types have."""
+        """Whether `name` begins with a parameter that all of the types have; of texts: that any has."""
         code = code_of(name)
-        if code in (HAS, LIST, FILTER) or code in UNDECLARED or code in TEXTS:
+        if code in (HAS, LIST, FILTER) or code in UNDECLARED:
             return True
-        return all(code in self._definitions.search_parameters(each) for each in resource_types)
+        have = (code in self._definitions.search_parameters(each) for each in resource_types)
+        return any(have) if code in TEXTS else all(have)
 
     def unknown(self, resource_types: Sequence[str], name: str) -> FhirError:
         """The error for a parameter that is not `known`."""
@@ -73,7 +74,7 @@ class Filters:
         if code == FILTER:
             return self._filtered(resource_types, name, value, steps)
         if code in TEXTS and not dot:
-            return self._text(resource_types, name, value)
+            return self._text(name, value)
         parameters = [self.parameter(each, code) for each in resource_types]
         if dot:
             return any_of(self._chain(each, modifier, rest, value, steps) for each in parameters)
@@ -278,13 +279,10 @@ class Filters:
                 f"chains and _has may go {self._options.chain_depth} steps from resource to resource"
             )
 
-    def _text(self, resource_types: Sequence[str], name: str, value: str) -> Node:
+    def _text(self, name: str, value: str) -> Node:
         """`_text=bone`, `_content=bone`: https://hl7.org/fhir/R4/search.html#text"""
         if name not in TEXTS:
             raise not_supported(f"{name!r}: {code_of(name)} has no modifiers")
-        having = [each for each in resource_types if name in self._definitions.search_parameters(each)]
-        if not having:
-            raise self.unknown(resource_types, name)  # of types that have no narrative
         return SPECIAL[name](alternatives(value), self._scope)
 
     def _filtered(self, resource_types: Sequence[str], name: str, value: str, steps: int) -> Node:

@@ -127,6 +127,13 @@ def test_types_without_a_narrative_have_no_text() -> None:
     assert refused("Binary?_text=a").issues[0].code == "not-supported"
     assert compiled("Binary?_content=a").where == FullText("anywhere", ("a",))
     assert compiled("?_text=a").where == FullText("narrative", ("a",))
+    assert refused("List?item:Binary._text=a").issues[0].code == "not-supported"
+
+
+def test_a_chain_to_any_type_goes_to_those_that_have_a_narrative() -> None:
+    found = repr(compiled("List?item._text=a").where)
+    assert "'Patient'" in found and "'Binary'" not in found
+    assert compiled("Patient?_has:List:item:item._text=a").where != compiled("Patient").where
 
 
 def test_through_chains() -> None:
