@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from heapq import heappop, heappush
 
 from fhir_server.search.characters import COMPOUND_SURNAMES, ONE_READING, SURNAMES
-from fhir_server.search.text import has_ideographs
+from fhir_server.search.text import DOT, DOTS, has_ideographs
 
 OF_A_CHARACTER = 3
 OF_A_TEXT = 8
@@ -21,7 +21,7 @@ LENGTH = 64  # characters of a text; what comes after them is not read
 
 _UMLAUT = re.compile("u([\u0300-\u036f]*)\u0308")
 _MARKS = re.compile("[\u0300-\u036f]")
-_BETWEEN_SYLLABLES = re.compile(r"[\s'’`·.\-]")
+_BETWEEN_SYLLABLES = re.compile(rf"[\s'’`.\-{DOT}{DOTS}]")
 _TONE_DIGIT = re.compile("(?<=[a-z])[1-5]")
 _TYPED = re.compile("[a-z0-9]+")
 _WORD = re.compile("[a-z0-9]+|[^a-z0-9]")

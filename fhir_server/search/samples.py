@@ -58,6 +58,7 @@ VALUES: dict[str, list[Any]] = {
         {"text": "张三丰"},
         {"family": "单", "given": ["雄信"]},
         {"family": "欧阳", "given": ["锋"], "text": "欧阳 锋"},
+        {"family": "古丽", "given": ["阿依·买买提"]},
         {"family": "Østergård", "given": [None, "Zoë"]},
     ],
     "Address": [

@@ -139,16 +139,21 @@ def _chinese(parts: str, surname: str, given: str, text: str, rows: Rows) -> Non
         _read(parts, whole, rows, surname=True)
     for found in pinyin.readings(given):
         rows.strings.add((parts, found, 0))
+    _without_dots(parts, given, rows)
     if not (text or joined).startswith(surname):
         _read(parts, surname, rows, surname=True)
 
 
 def _read(parts: str, text: str, rows: Rows, *, surname: bool = False) -> None:
-    """The pinyin of a text; the text without dots, and what follows each of them."""
+    """The pinyin of a text and of what follows its dots, which are left out."""
     for found in pinyin.readings(text, surname=surname):
         rows.strings.add((parts, found, 0))
     for found in pinyin.initials(text, surname=surname):
         rows.strings.add((parts, found, 0))
+    _without_dots(parts, text, rows)
+
+
+def _without_dots(parts: str, text: str, rows: Rows) -> None:
     if DOT in text and has_ideographs(text):
         rows.strings.add((parts, text.replace(DOT, ""), 0))
         _, _, later = text.partition(DOT)

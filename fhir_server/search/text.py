@@ -17,7 +17,9 @@ _BETWEEN_IDEOGRAPHS = re.compile(f"(?<=[{IDEOGRAPH}·]) (?=[{IDEOGRAPH}·])")
 _HAS_IDEOGRAPH = re.compile(f"[{IDEOGRAPH}]")
 DOT = "·"
 """Between the parts of a name, 阿依古丽·买买提."""
-_DOTS = str.maketrans(dict.fromkeys("•‧・∙⋅", DOT))
+DOTS = "•‧・∙⋅"
+"""What is written for it."""
+_AS_DOT = str.maketrans(dict.fromkeys(DOTS, DOT))
 
 
 def normalise(text: str) -> str:
@@ -25,7 +27,7 @@ def normalise(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     decomposed = unicodedata.normalize("NFKD", text).casefold()
-    composed = unicodedata.normalize("NFKC", _MARKS.sub("", decomposed)).translate(_DOTS)
+    composed = unicodedata.normalize("NFKC", _MARKS.sub("", decomposed)).translate(_AS_DOT)
     return _BETWEEN_IDEOGRAPHS.sub("", " ".join(composed.split()))
 
 
