@@ -10,7 +10,9 @@ from tests.search.reference import (
     Refused,
     dates,
     filters,
+    full_text,
     hierarchies,
+    names,
     numbers,
     places,
     references,
@@ -27,11 +29,16 @@ _OF_RESOURCES = ("_id", "_lastUpdated")
 
 
 class Criteria(Known):
-    """generous: also what a server may find beyond the specification, names by their sound."""
+    """generous: all that a server may find, otherwise what it has to. Between the two are readings of
+    Chinese characters, and texts of which it can be doubted that they are any."""
 
     def __init__(self, world: World, *, generous: bool = False) -> None:
         super().__init__(world)
         self.generous = generous
+
+    def opposite(self) -> "Criteria":
+        """For what is negated: what has not to be found must not have what a server may find."""
+        return Criteria(self.world, generous=not self.generous)
 
     def fits(self, identity: Identity, name: str, value: str) -> bool:
         if name.startswith("_has:"):
@@ -43,6 +50,8 @@ class Criteria(Known):
         if name == "near":
             resource = self.world.resource(identity)
             return any(places.is_near(resource, each) for each in alternatives(value))
+        if name in full_text.PARAMETERS:
+            return any(self.has_words(identity, name, plain(each)) for each in alternatives(value))
         found = Name.parse(name)
         parameter = self._parameter(identity[0], found.code)
         if found.rest:
@@ -54,6 +63,13 @@ class Criteria(Known):
             self.fits_one(identity, parameter, found.modifier, each) for each in alternatives(value)
         )
         return any_fits is not (found.modifier in ("not", "not-in"))
+
+    def has_words(self, identity: Identity, name: str, text: str) -> bool:
+        """Of contained resources, to which chains go, a server may know no words."""
+        if identity not in self.world.resources and not self.generous:
+            return False
+        resource, query = self.world.resource(identity), full_text.parse(text)
+        return full_text.fits(self.world.definitions, resource, name, query, generous=self.generous)
 
     def _is_listed(self, identity: Identity, value: str) -> bool:
         """ "all resources that are referred to by the list": _list=42"""
@@ -96,7 +112,7 @@ class Criteria(Known):
         world = self.world
         match parameter.type:
             case "string":
-                return self._fits_string(parameter, typed, modifier, text)
+                return self._fits_string(parameter, resource_type, typed, modifier, text)
             case "token":
                 return self._fits_token(parameter, resource_type, typed, modifier, text)
             case "uri":
@@ -125,11 +141,28 @@ class Criteria(Known):
             return not terminology.meant(self.world, modifier, text).isdisjoint(of_value)
         return tokens.matches(*typed, text, systems)
 
-    def _fits_string(self, parameter: SearchParameter, typed: Typed, modifier: str, text: str) -> bool:
-        sounds = parameter.code == "phonetic" or strings.might_match(*typed, text)
-        if self.generous and modifier != "exact" and sounds:
+    def _fits_string(
+        self, parameter: SearchParameter, resource_type: str, typed: Typed, modifier: str, text: str
+    ) -> bool:
+        if strings.matches(*typed, text, modifier, family=names.is_family(parameter)):
             return True
-        return strings.matches(*typed, text, modifier, family=is_family(parameter))
+        wanted = strings.folded(plain(text))
+        if modifier != "exact" and self.fits_name(
+            parameter, resource_type, typed, wanted, anywhere=modifier == "contains"
+        ):
+            return True
+        if parameter.code != "phonetic" or modifier:
+            return False
+        return names.sounds(parameter, *typed, wanted, generous=self.generous)
+
+    def fits_name(
+        self, parameter: SearchParameter, resource_type: str, typed: Typed, wanted: str, *, anywhere: bool
+    ) -> bool:
+        """By how it is read. wanted: folded"""
+        if not names.is_name(parameter, resource_type, typed[0]):
+            return False
+        known = names.spoken(parameter, *typed)
+        return names.fits(known, wanted, anywhere=anywhere, generous=self.generous)
 
     def _fits_reference(
         self, parameter: SearchParameter, resource_type: str, typed: Typed, modifier: str, text: str
@@ -197,10 +230,6 @@ class Criteria(Known):
                 )
                 return references.text_of(*typed) is not None or identified
         raise Refused(parameter.type)
-
-
-def is_family(parameter: SearchParameter) -> bool:
-    return all(branch.endswith(".family") for branch in (parameter.expression or "").split(" | "))
 
 
 def _of_type(parameter: SearchParameter, type_name: str | None) -> SearchParameter:

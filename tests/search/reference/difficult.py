@@ -8,7 +8,8 @@ NAMES = (
     "阿依古丽·买买提", "阿依古丽•买买提", "a%b", "a_b", "a\\b", "a,b",
     "a$b", "a|b", "' OR 1=1--", "ß", "ﬁn", "Å", "Å",
     "x" * 40, "e\u0301a", "İstanbul", "Ｏ’Ｂ", "  two   spaces ", "张 三", "カ\u3099", "\u202eabc", "123",
-    "nu;ll",
+    "nu;ll", "单明", "曾国藩", "朴树", "尉迟恭", "重庆协和医院", "长乐", "吕布", "李a", "张カ\u3099", "章三",
+    "建国", "Smith", "Smyth", "Catherine", "Kathryn", "𠮷三", "乐乐",
 )  # fmt: skip
 CODES = (
     ("http://loinc.org", "8302-2"), ("http://loinc.org", "8302-2 "), ("http://loinc.org", "8480-6"),
@@ -66,3 +67,11 @@ HOSTILE = (
     "a,", "1e2", "0", "true", "Patient/1", "Patient/", "null",
     "*", "\u3000", "+1",
 )  # fmt: skip
+NARRATIVES = (
+    "<p>Bone metastases, 高血压三级。 Chest pain</p>", "<p>ch<b>e</b>st</p><p>pain</p>", 
+    "高血压，2型糖尿病 HbA1c",
+    "<td>高血</td><td>压</td>", "<!-- liver --> 肝脏", "chest&amp;pain &lt;b&gt; &#24352;&#19977;",
+    "ＨｂＡ１ｃ 8302-2",
+    "<a title='liver'>bone</a>", "it's naïve", "カルテ カ\u3099ン", "Йод 1мг", "<br/>", "",
+)  # fmt: skip
+"""In a div."""

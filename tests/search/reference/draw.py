@@ -5,9 +5,9 @@ from dataclasses import replace
 from random import Random
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import filters, grammar, hierarchies, terminology
+from tests.search.reference import filters, full_text, grammar, hierarchies, terminology
 from tests.search.reference.difficult import CODES, HOSTILE, TREE
-from tests.search.reference.draw_values import MODIFIED, TEXTS, place, reference, token
+from tests.search.reference.draw_values import MODIFIED, TEXTS, full_text_query, place, reference, token
 from tests.search.reference.hostile import BASE
 from tests.search.reference.known import MODIFIERS
 from tests.search.reference.references import Identity
@@ -101,6 +101,8 @@ class Drawing:
     def _special(self, chance: Random, types: Sequence[str], steps: int) -> tuple[str, str] | None:
         """What is no parameter with values of its own."""
         roll = chance.random()
+        if types and chance.random() < 0.06:
+            return chance.choice(full_text.PARAMETERS), grammar.written(self.words(chance, types[0]))
         if len(types) == 1 and roll < 0.15 and (found := Filters(self, chance).drawn(types[0], steps)):
             return "_filter", filters.written(found)
         if roll < 0.18 and (lists := self._by_type.get("List")):
@@ -109,6 +111,11 @@ class Drawing:
         if types == ("Location",) and roll < 0.5:
             return "near", place(chance, [self.world.resources[each] for each in self._by_type["Location"]])
         return None
+
+    def words(self, chance: Random, type_: str) -> str:
+        resource = self.world.resources[chance.choice(self._by_type[type_])]
+        have = [*full_text.narrative(resource), *full_text.texts(self.world.definitions, resource)]
+        return full_text_query(chance, have)
 
     def _shared(self, types: Sequence[str]) -> list[SearchParameter]:
         if not types:
@@ -297,6 +304,9 @@ class Filters:
         ]
         if not parameters:
             return None
+        if roll > 0.95:
+            step, text = filters.Step("_content"), self._drawing.words(self._chance, type_)
+            return filters.Filter("compare", path=(step,), operator="co", value=text)
         parameter = self._chance.choice(parameters)
         if steps and parameter.type == "reference" and roll < 0.8:
             return self._chained(type_, parameter, steps)

@@ -5,8 +5,11 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from pypinyin import Style, pinyin
+
 from tests.search.reference import strings, tokens
-from tests.search.reference.difficult import DATES, NAMES, NUMBERS, TIMES
+from tests.search.reference.difficult import DATES, HOSTILE, NAMES, NUMBERS, TIMES
+from tests.search.reference.full_text import words
 from tests.search.reference.grammar import written
 from tests.search.reference.hostile import BASE
 from tests.search.reference.ranges import PREFIXES
@@ -51,7 +54,47 @@ def _string(chance: Random, typed: Typed) -> str:
             lambda text: text.replace(" ", "  "),
         )
     )
+    if any(map(strings.is_chinese, text)) and chance.random() < 0.5:
+        return written(_as_typed(chance, text))
     return written(change(text))
+
+
+def _as_typed(chance: Random, text: str) -> str:
+    """A Chinese text as somebody types it: by its pinyin, a part of it, its initials, without its dot."""
+    style = chance.choice((Style.NORMAL, Style.NORMAL, Style.TONE, Style.TONE3, Style.FIRST_LETTER))
+    read = pinyin(text, style=style, heteronym=chance.random() < 0.3, v_to_u=chance.random() < 0.5)
+    found = chance.choice(("", "", " ", "'")).join(chance.choice(each) for each in read)
+    if chance.random() < 0.3:
+        found = found[: chance.randint(1, len(found))]
+    elif chance.random() < 0.2:
+        found = found[len(found) // 2 :]
+    if chance.random() < 0.2:
+        found = text.replace("·", chance.choice((" ", "", "•")))
+    if chance.random() < 0.1:
+        found = found.replace("ü", "yu").replace("v", "u")
+    return chance.choice((found, found, found.title(), found.upper()))
+
+
+def full_text_query(chance: Random, have: Sequence[str], depth: int = 1) -> str:
+    """A question for words. have: texts of a resource"""
+    roll = chance.random()
+    if depth and roll < 0.35:
+        terms = [full_text_query(chance, have, depth - 1) for _ in range(2)]
+        joined = chance.choice((" ", " and ", " or ", " OR ", "  ")).join(terms)
+        return f"({joined})" if chance.random() < 0.4 else joined
+    if depth and roll < 0.45:
+        return chance.choice(("-", "not ", "not -")) + full_text_query(chance, have, 0)
+    found = words(chance.choice(have)) if have else []
+    if not found or roll > 0.98:
+        return chance.choice(HOSTILE)
+    place = chance.randrange(len(found))
+    word = found[place]
+    start = chance.randrange(len(word)) if strings.is_chinese(word[0]) else 0
+    part = word[start : start + chance.randint(1, 4)]
+    return chance.choice(
+        (word, word, word.upper(), part, f"{part}*", f'"{" ".join(found[place : place + 2])}"',
+         "-".join(found[place : place + 3]), f"{part} {chance.choice(NAMES)}", word.replace("a", "á"))
+    )  # fmt: skip
 
 
 def token(chance: Random, typed: Typed) -> str:

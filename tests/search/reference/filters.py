@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import Refused, Unsure, dates, strings
+from tests.search.reference import Refused, dates, full_text, names, strings
 from tests.search.reference.references import Identity
 
 if TYPE_CHECKING:
@@ -118,6 +118,9 @@ def check(criteria: "Criteria", types: tuple[str, ...], found: Filter, steps: in
     if found.kind != "compare":
         return
     first, *rest = found.path
+    if first.code in full_text.PARAMETERS:
+        _check_words(criteria, types, found)
+        return
     for type_ in types:
         parameter = _parameter(criteria, type_, first.code)
         if rest:
@@ -132,6 +135,12 @@ def check(criteria: "Criteria", types: tuple[str, ...], found: Filter, steps: in
             raise Refused(f"{found.operator} of {first.code}")
         else:
             _check_value(criteria, parameter, found)
+
+
+def _check_words(criteria: "Criteria", types: tuple[str, ...], found: Filter) -> None:
+    if len(found.path) > 1 or found.operator != "co" or not criteria.knows(types, found.path[0].code):
+        raise Refused(f"{found.operator} of texts")
+    full_text.parse(found.value)
 
 
 def _check_value(criteria: "Criteria", parameter: SearchParameter, found: Filter) -> None:
@@ -164,11 +173,13 @@ def _chained(criteria: "Criteria", type_: str, parameter: SearchParameter, found
 def fits(criteria: "Criteria", identity: Identity, found: Filter) -> bool:
     match found.kind:
         case "not":
-            return not fits(criteria, identity, found.terms[0])
+            return not fits(criteria.opposite(), identity, found.terms[0])
         case "and":
             return all(fits(criteria, identity, each) for each in found.terms)
         case "or":
             return any(fits(criteria, identity, each) for each in found.terms)
+    if found.path[0].code in full_text.PARAMETERS:
+        return criteria.has_words(identity, found.path[0].code, found.value)
     parameter = _parameter(criteria, identity[0], found.path[0].code)
     if len(found.path) > 1:
         return _fits_there(criteria, identity, parameter, found)
@@ -202,8 +213,13 @@ def _compares(criteria: "Criteria", identity: Identity, parameter: SearchParamet
     match parameter.type:
         case "string":
             own, more = _texts(criteria, identity, parameter)
-            if operator in ("co", "sw") and any(strings.might_match(*each, value) for each in values):
-                raise Unsure  # it may be the pinyin of a Chinese name
+            if operator in ("co", "sw") and any(
+                criteria.fits_name(
+                    parameter, identity[0], each, strings.folded(value), anywhere=operator == "co"
+                )
+                for each in values
+            ):
+                return True
             # what is equal, and how a text ends, goes by what is written, not by what is put together of it
             have = own if operator == "eq" else own + more
             return any(_TEXTS[operator](each, strings.folded(value)) for each in have)
@@ -223,12 +239,10 @@ def _texts(
     criteria: "Criteria", identity: Identity, parameter: SearchParameter
 ) -> tuple[list[str], list[str]]:
     """As they are compared: those that are written, and those that a server has beside them."""
-    from tests.search.reference.criteria import is_family
-
     own, more = [], []
     for typed in criteria.world.values(identity, parameter):
         own += [strings.folded(each) for each in strings.texts(*typed)]
-        family = is_family(parameter)
+        family = names.is_family(parameter)
         more += [strings.folded(each) for each in strings.more_texts(*typed, family=family)]
     return own, more
 

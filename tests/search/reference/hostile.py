@@ -13,6 +13,7 @@ from tests.search.reference.difficult import (
     DATES,
     IDENTIFIERS,
     NAMES,
+    NARRATIVES,
     NUMBERS,
     TIMES,
     TREE,
@@ -111,6 +112,11 @@ class Making:
             found["text"] = self.chance.choice(NAMES)
         return found
 
+    def narrative(self) -> Resource:
+        text = self.chance.choice(NARRATIVES)
+        div = f'<div xmlns="http://www.w3.org/1999/xhtml">{text}</div>'
+        return {"text": {"status": "generated", "div": div}} if self.is_likely() else {}
+
 
 def hostile(chance: Random) -> Iterator[Resource]:
     made = Making(chance)
@@ -202,7 +208,7 @@ def lists(made: Making) -> Iterator[Resource]:
 
 
 def patient(made: Making, id_: str) -> Resource:
-    found: Resource = {"resourceType": "Patient", "id": id_, "meta": meta(made)}
+    found: Resource = {"resourceType": "Patient", "id": id_, "meta": meta(made)} | made.narrative()
     found["name"] = [made.name() for _ in range(made.chance.randint(1, 2))]
     maybe: Resource = {
         "identifier": [made.identifier() for _ in range(2)],
@@ -276,6 +282,7 @@ def organization(made: Making, number: int) -> Resource:
     """A chain of seven, and a ring of two."""
     above = {7: 8, 8: 7}.get(number, number + 1)
     found: Resource = {"resourceType": "Organization", "id": str(number), "name": made.chance.choice(NAMES)}
+    found |= made.narrative()
     if number != 6:
         found["partOf"] = {"reference": f"Organization/{above}"}
     return found | ({"type": [made.concept()]} if made.is_likely() else {})
@@ -313,7 +320,7 @@ def observation(made: Making, id_: str) -> Resource:
             },
         )
     )
-    found |= value(made)
+    found |= value(made) | made.narrative()
     if made.is_likely(0.5):
         found["component"] = [
             {"code": made.concept()} | value(made) for _ in range(made.chance.randint(1, 3))

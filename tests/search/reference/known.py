@@ -12,6 +12,7 @@ from tests.search.reference import (
     Unsure,
     dates,
     filters,
+    full_text,
     hierarchies,
     numbers,
     places,
@@ -84,7 +85,9 @@ class Known:
     def knows(self, types: Sequence[str], name: str) -> bool:
         """ "Servers … unknown parameters": whether the first parameter is one of all the types."""
         code = name.partition(".")[0].partition(":")[0]
-        return code in ("_has", *_OF_EVERY_TYPE) or all(self.world.parameter(each, code) for each in types)
+        return code in ("_has", *_OF_EVERY_TYPE) or (any if code == "_text" else all)(
+            self.world.parameter(each, code) for each in types
+        )
 
     def check(self, types: Sequence[str], name: str, value: str, steps: int = 0) -> None:
         if not self.knows(types, name):
@@ -98,6 +101,12 @@ class Known:
         if name in ("_list", "near"):
             for alternative in alternatives(value):
                 self._check_special(name, alternative)
+            return
+        if name.startswith(full_text.PARAMETERS):
+            if name not in full_text.PARAMETERS:
+                raise Refused(f"{name} has no modifiers")
+            for alternative in alternatives(value):
+                full_text.parse(plain(alternative))
             return
         found = Name.parse(name)
         for each in types:

@@ -23,7 +23,7 @@ def _is_in(character: str, blocks: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= ord(character) <= last for first, last in blocks)
 
 
-def _is_chinese(character: str) -> bool:
+def is_chinese(character: str) -> bool:
     return _is_in(character, _IDEOGRAPHS)
 
 
@@ -37,7 +37,7 @@ def folded(text: str) -> str:
     words = whole.split()
     found = ""
     for word in words:
-        tight = found and all(_is_chinese(each) or each == "·" for each in (found[-1], word[0]))
+        tight = found and all(is_chinese(each) or each == "·" for each in (found[-1], word[0]))
         found += word if not found or tight else f" {word}"
     return found
 
@@ -82,12 +82,12 @@ def more_texts(type_name: str, value: Any, *, family: bool) -> Iterator[str]:
         surname = value.get("family")
     words = folded(surname or "").split(" ")
     yield from (" ".join(words[start:]) for start in range(1, len(words)))
-    if type_name == "HumanName" and surname and not value.get("text") and any(map(_is_chinese, surname)):
+    if type_name == "HumanName" and surname and not value.get("text") and any(map(is_chinese, surname)):
         yield surname + "".join(each for each in value.get("given", ()) if each)
 
 
 def matches(type_name: str, value: Any, text: str, modifier: str, *, family: bool) -> bool:
-    """By what is written, see `might_match` too."""
+    """By what is written; names are found by more, see `names.py`."""
     wanted = plain(text)
     own = list(texts(type_name, value))
     if modifier == "exact":
@@ -102,18 +102,3 @@ def matches(type_name: str, value: Any, text: str, modifier: str, *, family: boo
 def require(text: str) -> None:
     if not folded(plain(text)):
         raise Refused(f"nothing to compare in {text!r}")
-
-
-def _undotted(text: str) -> str:
-    return text.replace("·", "").replace(" ", "")
-
-
-def might_match(type_name: str, value: Any, text: str) -> bool:
-    """Whether a server may find a Chinese name by a text that could be its pinyin, or a part of it."""
-    wanted = folded(plain(text))
-    if "·" in wanted and any(
-        _undotted(wanted) in _undotted(folded(each)) for each in texts(type_name, value)
-    ):
-        return True  # what stands behind a dot is found with the dot and without it
-    is_latin = any(each.isascii() and each.isalnum() for each in wanted)
-    return is_latin and any(_is_chinese(each) for found in texts(type_name, value) for each in found)

@@ -10,7 +10,10 @@ from random import Random
 from typing import Any
 
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.search import options_of
+from fhir_server.interactions.url import parse_url
+from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, content, decode
 from fhir_server.store.protocol import Content, Transaction, Version
 from tests.examples import official_examples, synthea_bundles
@@ -80,9 +83,23 @@ def held(
         kept = {(each.resource_type, each.id): decode(each.body) for each in versions}
         sequences = {(each.resource_type, each.id): each.sequence for each in versions}
         zone = options_of(context.settings).zone
+        runner.run(_words_indexed(context))
         yield Searched(name, context, World(definitions(), kept, BASE, zone, NOW_MS, sequences), runner)
     finally:
         server.close()
+
+
+async def _words_indexed(context: Context) -> None:
+    """The first search by text begins the index of words; what comes before it is complete is refused."""
+    for _ in range(60):
+        try:
+            await perform(context, parse_url("GET", "Patient", "_content=x&_summary=count", BASE))
+        except FhirError as error:
+            if error.status != 503:
+                raise
+        else:
+            return
+    raise AssertionError("the index of words is not complete after two minutes")
 
 
 async def _replaced(context: Context, resources: list[Resource]) -> list[Identity]:
