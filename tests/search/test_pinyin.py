@@ -85,7 +85,8 @@ def test_a_text_of_many_readings_has_few() -> None:
         ("zhangsan", "zhangsan"), ("Zhang San", "zhangsan"), ("ZHANG  SAN", "zhangsan"),
         ("zhāng sān", "zhangsan"), ("zha\u0304ng", "zhang"), ("zhang1san1", "zhangsan"), ("Xi'an", "xian"),
         ("Wei-Guo", "weiguo"), ("lǚ", "lv"), ("lü", "lv"), ("Lu\u0308", "lv"), ("lv", "lv"),
-        ("ｚｈａｎｇ", "zhang"), ("zs", "zs"), ("di3", "di"), ("A·ma", "ama"), ("A•ma", "ama"), ("a・ma", "ama"),
+        ("ｚｈａｎｇ", "zhang"), ("zs", "zs"), ("di3", "di"), ("A·ma", "ama"), ("A•ma", "ama"),
+        ("a・ma", "ama"),
         ("张", None), ("zhang 三", None), ("50%", None), ("%", None), ("", None), ("'", None),
     ],
 )  # fmt: skip
