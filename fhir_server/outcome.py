@@ -32,6 +32,10 @@ class Issue:
     line: int | None = None  # in the text that was checked, from 1; None: it was no text
     column: int | None = None  # likewise
 
+    def standing(self, line: int, column: int) -> "Issue":
+        """The same issue, found at this place of a text."""
+        return Issue(self.severity, self.code, self.diagnostics, self.expression, self.message, line, column)
+
 
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-"
 

@@ -27,7 +27,7 @@ NUMBER_LENGTH_LIMIT = 64  # characters
 EXPONENT_LIMIT = 300  # a double holds it, and an official example goes to 245
 NAME_SHOWN = 100  # characters of a client's property name in a message: it may be a megabyte long
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # a control character other than tab, line feed and carriage return, written as an escape (raw is not JSON)
 _CONTROL = re.compile(rb"\\(?:[bf]|u00(?:0[0-8bBcCeEfF]|1[0-9a-fA-F]))")
@@ -99,7 +99,7 @@ def parse(body: bytes) -> Resource:
 
 def parse_value(body: bytes) -> Any:
     """Any JSON value of a client, as strictly: a JSON Patch is an array."""
-    if body.startswith(_BOM):
+    if body.startswith(BOM):
         body = body[3:]
     value = _decode_strictly(body)
     _refuse_deep_nesting(_brackets_and_quotes(body))

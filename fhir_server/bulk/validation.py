@@ -4,7 +4,7 @@ https://hl7.org/fhir/R4/validation.html
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from fhir_server.bulk.files import Source, items, sources
@@ -62,5 +62,4 @@ async def _issues(context: Context, body: bytes, asked: Sequence[str]) -> tuple[
 def _placed(issue: Issue, positions: Positions) -> Issue:
     if issue.expression is None:
         return issue
-    line, column = positions.of(issue.expression)
-    return replace(issue, line=line, column=column)
+    return issue.standing(*positions.of(issue.expression))

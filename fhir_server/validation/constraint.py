@@ -17,7 +17,9 @@ from fhir_server.outcome import Issue
 from fhir_server.validation.scope import Scope
 
 Holds = Callable[[Any, Scope], bool]
-Warnings = tuple[tuple[Constraint, Holds], ...]
+Surely = Callable[[Any], bool]
+Warning = Callable[[Any, str, Scope], Issue | None]
+"""For a value, its path and its scope: what is worth a warning; None: nothing."""
 
 _NARRATIVE = "htmlChecks()"
 # the type of the element is `boolean`, and R5 says so: https://hl7.org/fhir/R5/questionnaire.html#que-7
@@ -46,13 +48,24 @@ def rules(definitions: Definitions, constraints: Iterable[Constraint], type_name
     return list(found.values())
 
 
-def warnings(definitions: Definitions, constraints: Iterable[Constraint], type_name: str) -> Warnings:
-    """Those that are warnings, each with whether it holds; False: perhaps not."""
+def warnings(
+    definitions: Definitions, constraints: Iterable[Constraint], type_name: str
+) -> tuple[Warning, ...]:
+    """Those that are warnings."""
     return tuple(
-        (one, _holds(compiled(one, definitions, type_name), _SURELY.get(one.expression)))
+        _warning(one, compiled(one, definitions, type_name), _SURELY.get(one.expression))
         for one in constraints
         if one.severity == "warning" and one.key not in IMPLIED
     )
+
+
+def _warning(constraint: Constraint, expression: Expression, surely: Surely | None) -> Warning:
+    def warning(value: Any, at: str, scope: Scope) -> Issue | None:
+        if surely is not None and surely(value):
+            return None
+        return _issue(constraint, expression, value, at, scope)
+
+    return warning
 
 
 def compiled(constraint: Constraint, definitions: Definitions, type_name: str) -> Expression:
@@ -71,7 +84,7 @@ def together(holds: list[Holds]) -> Holds | None:
     return lambda value, scope: all(one(value, scope) for one in holds)
 
 
-def _holds(expression: Expression, surely: Callable[[Any], bool] | None) -> Holds:
+def _holds(expression: Expression, surely: Surely | None) -> Holds:
     truth = expression.truth
 
     def holds(value: Any, scope: Scope) -> bool:
@@ -97,10 +110,17 @@ def issues(
     for constraint in constraints:
         if constraint.key in IMPLIED:
             continue
-        problem = _problem(constraint, compiled(constraint, definitions, type_name), value, scope)
-        if problem is not None:
-            text = f"{at}: {problem} ({constraint.key})"
-            yield Issue(constraint.severity, "invariant", text, at, f"constraint-{constraint.key}")
+        found = _issue(constraint, compiled(constraint, definitions, type_name), value, at, scope)
+        if found is not None:
+            yield found
+
+
+def _issue(constraint: Constraint, expression: Expression, value: Any, at: str, scope: Scope) -> Issue | None:
+    problem = _problem(constraint, expression, value, scope)
+    if problem is None:
+        return None
+    text = f"{at}: {problem} ({constraint.key})"
+    return Issue(constraint.severity, "invariant", text, at, f"constraint-{constraint.key}")
 
 
 def _problem(constraint: Constraint, expression: Expression, value: Any, scope: Scope) -> str | None:
@@ -115,7 +135,7 @@ def _problem(constraint: Constraint, expression: Expression, value: Any, scope: 
         return f"{constraint.human}: {error}"
 
 
-def _without(name: str, other: str | None = None) -> Callable[[Any], bool]:
+def _without(name: str, other: str | None = None) -> Surely:
     """An element that is not there, or has the other one beside it; `_x` counts as being there."""
     beside = f"_{name}"
     if other is None:
@@ -137,7 +157,7 @@ def _has_narrative(value: Any) -> bool:
     return "text" in value and "div" in value["text"]
 
 
-_SURELY: dict[str, Callable[[Any], bool]] = {
+_SURELY: dict[str, Surely] = {
     # dom-6, qty-3, cpt-2, att-1, per-1, obs-6
     "text.`div`.exists()": _has_narrative,
     "code.empty() or system.exists()": _without("code", "system"),

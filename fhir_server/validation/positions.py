@@ -4,6 +4,7 @@ https://www.rfc-editor.org/rfc/rfc8259; the text has been parsed before and is J
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from json import JSONDecoder
 from typing import NamedTuple
@@ -49,12 +50,14 @@ FEW = 8
 """Elements that are sought one by one, past all that stands before; for more the text is scanned whole."""
 
 _white_space = re.compile(r"[ \t\n\r]*").match
+_colon = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
+_comma = re.compile(r"[ \t\n\r]*(?:,[ \t\n\r]*)?").match  # also where none comes: behind the last value
 _value = JSONDecoder().raw_decode
 
 
 def _sought(text: str, steps: list[str]) -> int:
     """The offset of an element; values that it is not in are passed over by the decoder, which is fast."""
-    at = _after_space(text, 0)
+    at = _behind(_white_space, text, 0)
     for step in steps:
         match = _STEP.match(step)
         member = None if match is None else _sought_member(text, at, match[1])
@@ -69,8 +72,8 @@ def _sought(text: str, steps: list[str]) -> int:
     return at
 
 
-def _after_space(text: str, at: int) -> int:
-    found = _white_space(text, at)
+def _behind(matches: Callable[[str, int], re.Match[str] | None], text: str, at: int) -> int:
+    found = matches(text, at)
     assert found is not None
     return found.end()
 
@@ -80,36 +83,29 @@ def _sought_member(text: str, at: int, name: str) -> int | None:
     if text[at] != "{":
         return None
     chosen: dict[str, int] = {}
-    at = _after_space(text, at + 1)
+    at = _behind(_white_space, text, at + 1)
     while text[at] == '"':
         key, at = _value(text, at)
-        at = _after_space(text, _after_space(text, at) + 1)  # behind the colon
+        at = _behind(_colon, text, at)
         if key == name:
             return at
         if key == f"_{name}":
             chosen.setdefault("beside", at)
         elif key.startswith(name) and key[len(name) : len(name) + 1].isupper():
             chosen.setdefault("choice", at)
-        at = _next(text, at)
+        at = _behind(_comma, text, _value(text, at)[1])
     return chosen.get("choice", chosen.get("beside"))
 
 
 def _sought_entry(text: str, at: int, index: int) -> int | None:
     if text[at] != "[":
         return None
-    at = _after_space(text, at + 1)
+    at = _behind(_white_space, text, at + 1)
     for _ in range(index):
         if text[at] == "]":
             return None
-        at = _next(text, at)
+        at = _behind(_comma, text, _value(text, at)[1])
     return None if text[at] == "]" else at
-
-
-def _next(text: str, at: int) -> int:
-    """Behind a value and the comma after it; the bracket that closes where it was the last."""
-    _, at = _value(text, at)
-    at = _after_space(text, at)
-    return _after_space(text, at + 1) if text[at] == "," else at
 
 
 def _found(place: _Place, steps: list[str]) -> int:

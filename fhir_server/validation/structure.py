@@ -27,7 +27,7 @@ class Validator:
         self._accepts = Acceptance(definitions).resource
         self._accepts_envelope = Acceptance(definitions, envelope=True).resource
         self._explain = Explanation(definitions).resource
-        self._of_type: dict[str, constraint.Warnings] = {}
+        self._of_type: dict[str, tuple[constraint.Warning, ...]] = {}
 
     def check(self, resource: dict[str, Any], at: str | None = None) -> list[Issue]:
         """What is wrong with `resource`; [] when nothing is. Errors only.
@@ -60,16 +60,15 @@ class Validator:
             yield from self._explain_all(resource, at)
             return
         scope = Scope(resource)
-        for warning, holds in self._warnings_of(type_name):
-            if not holds(resource, scope):
-                found = (warning,)
-                yield from constraint.issues(self._definitions, found, type_name, resource, at, scope)
+        for warning in self._warnings_of(type_name):
+            if (found := warning(resource, at, scope)) is not None:
+                yield found
         if type_name == "Bundle":
             for index, entry in enumerate(resource.get("entry", ())):
                 if "resource" in entry:
                     yield from self._warnings(entry["resource"], f"{at}.entry[{index}].resource")
 
-    def _warnings_of(self, type_name: str) -> constraint.Warnings:
+    def _warnings_of(self, type_name: str) -> tuple[constraint.Warning, ...]:
         found = self._of_type.get(type_name)
         if found is None:
             constraints = self._definitions.type(type_name).constraints

@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/resource-operation-validate.html
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions import integrity
@@ -14,7 +13,7 @@ from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.review import review
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, missing, operation_outcome
-from fhir_server.resource import Resource, decode, encode
+from fhir_server.resource import BOM, Resource, decode, encode
 from fhir_server.validation.positions import Positions
 
 _KNOWN = ("resource", "mode", "profile")
@@ -134,13 +133,12 @@ def _placed(request: Request, found: list[Issue]) -> list[Issue]:
     if not found or not request.text or request.resource is None:
         return found
     start = _start(request.resource)
-    positions = Positions(request.text.decode("utf-8-sig"))
+    positions = Positions(request.text.removeprefix(BOM).decode())
     placed = []
     for issue in found:
         if issue.expression is not None:
             _, dot, rest = issue.expression.partition(".")
-            line, column = positions.of(f"{start}{dot}{rest}")
-            issue = replace(issue, line=line, column=column)
+            issue = issue.standing(*positions.of(f"{start}{dot}{rest}"))
         placed.append(issue)
     return placed
 
