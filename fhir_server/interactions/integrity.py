@@ -23,7 +23,7 @@ from fhir_server.search.index import Indexer
 from fhir_server.search.local import local
 from fhir_server.store.algebra import IdIn, Query, ReferenceIn
 from fhir_server.store.protocol import Reader, Transaction
-from fhir_server.validation.profile.focus import step
+from fhir_server.validation.profile.occurrence import step
 from fhir_server.validation.scope import shown
 
 ANY_TYPE = "*"

@@ -13,7 +13,6 @@ from fhir_server.outcome import DefinitionError, Issue, Severity
 from fhir_server.resource import Resource
 from fhir_server.ucum import unit
 from fhir_server.validation.profile import base_binding, extension
-from fhir_server.validation.profile.focus import Focus
 from fhir_server.validation.profile.library import Codes, Library, NeededError
 from fhir_server.validation.profile.run import Questions, Run
 from fhir_server.validation.scope import shown
@@ -241,19 +240,15 @@ class Profiles:
         for number, (resource, place, contained, survey) in enumerate(surveyed):
             own = run.within(resource, contained=contained) if number else run
             canonicals = self.of(resource) if number else tuple(dict.fromkeys((*asked, *self.of(resource))))
-            self._against(own, resource, place, canonicals)
-            extension.check(resource, place, own, survey.extensions)
+            for canonical in canonicals:
+                profile = run.library.profile(canonical)
+                if profile is None:
+                    run.unknown.setdefault(canonical, place)
+                else:
+                    own.take(place, profile.rule(resource, None, str(resource["resourceType"]), own))
+            own.take(place, extension.check(resource, own, survey.extensions))
             if whole:
-                base_binding.check(survey.bound, place, own)
-
-    def _against(self, run: Run, resource: Resource, at: str, canonicals: tuple[str, ...]) -> None:
-        focus = Focus(resource, None, str(resource["resourceType"]), at)
-        for canonical in canonicals:
-            profile = run.library.profile(canonical)
-            if profile is None:
-                run.unknown.setdefault(canonical, at)
-            else:
-                profile.check(focus, run)
+                own.take(place, base_binding.check(survey.bound, own))
 
     def _about_unknown(self, run: Run) -> Iterable[Issue]:
         severity = _UNKNOWN.get(self._unknown)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import Binding, Element
 from fhir_server.resource import Resource
-from fhir_server.validation.profile.focus import step
+from fhir_server.validation.profile.occurrence import step
 
 QUANTITIES = frozenset(("Quantity", "Age", "Count", "Distance", "Duration"))
 _CODED = frozenset(("Coding", *QUANTITIES))

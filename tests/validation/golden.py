@@ -49,7 +49,7 @@ def compiled(canonical: str) -> Profile:
 
 
 def told(profile: Profile) -> Any:
-    return {"canonical": profile.canonical, "type": profile.type, "check": _told(profile.check)}
+    return {"canonical": profile.canonical, "type": profile.type, "rule": _told(profile.rule)}
 
 
 def _told(value: Any) -> Any:
@@ -67,7 +67,8 @@ def _told(value: Any) -> Any:
         case list() | tuple():
             return [_told(one) for one in value]
         case _ if is_dataclass(value):
-            held = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
+            names = [field.name for field in fields(value) if field.init and field.name not in _LEFT_OUT]
+            held = {name: _told(getattr(value, name)) for name in names}
             return {name: one for name, one in held.items() if one is not None}
         case _:
             return str(value)
@@ -77,13 +78,15 @@ def _closure(function: FunctionType) -> Any:
     made_by = f"{function.__module__}.{function.__qualname__}".removeprefix(_PACKAGE)
     made_by = made_by.replace(".<locals>", "")
     held = dict(_held(function))
-    if made_by == "compile.together.check":
-        return held["checks"]
+    if made_by == "finding.all_of.rule":
+        return held["rules"]
     return {made_by: held} if held else made_by
 
 
 # how values are found, and what is said in messages, or stands beside it already
-_LEFT_OUT = frozenset(("selected", "source", "url", "named", "place_of", "plain", "definitions"))
+_LEFT_OUT = frozenset(
+    ("selected", "source", "url", "named", "place_of", "plain", "definitions", "expressions")
+)
 
 
 def _held(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -20,5 +20,5 @@ def test_every_golden_file_is_of_a_profile() -> None:
 def test_a_rule_that_changes_is_seen() -> None:
     """The description tells closures apart, whatever the functions are called."""
     birth_place = told(compiled(PROFILES["patient-birthPlace"]))
-    assert "http://hl7.org/fhir/StructureDefinition/patient-birthPlace" in json.dumps(birth_place["check"])
-    assert birth_place["check"] != told(compiled(PROFILES["patient-nationality"]))["check"]
+    assert "http://hl7.org/fhir/StructureDefinition/patient-birthPlace" in json.dumps(birth_place["rule"])
+    assert birth_place["rule"] != told(compiled(PROFILES["patient-nationality"]))["rule"]

@@ -173,6 +173,7 @@ def test_targets_are_read_only_where_more_than_their_type_is_asked() -> None:
 def test_what_is_known_of_a_large_value_set_is_not_asked_again(
     closed: bool, answer: bool | None, times: int
 ) -> None:
+    core_structures()  # read once, before a loop runs
     asked: list[str] = []
 
     class Counting(Sources):

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from fhir_server.outcome import Severity
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
+from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
@@ -23,27 +23,29 @@ Code = tuple[str | None, str]
 """(system, code); None: the value set says which system"""
 
 
-def binding(definition: dict[str, Any], source: str) -> Check | None:
+def binding(definition: dict[str, Any], source: str) -> Rule | None:
     """definition: ElementDefinition.binding; None: it binds to nothing that can be checked."""
     rules = list(_rules(definition))
     if not rules:
         return None
 
-    def check(focus: Focus, run: Run) -> None:
-        codes = list(codes_of(focus.type, focus.value))
-        if not codes and focus.type != "CodeableConcept":
-            return
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        codes = list(codes_of(type_, value))
+        if not codes and type_ != "CodeableConcept":
+            return NOTHING
+        found = NOTHING
         for value_set, severity, word in rules:
             if not codes:
-                if word == "required" and focus.value is not None:
+                if word == "required" and value is not None:
                     text = f"found no code, {source} wants one of {value_set}"
-                    run.report("error", "code-invalid", text, focus.at, "binding-required")
+                    found = [*found, *problem("error", "code-invalid", text, "binding-required")]
             elif among(run, value_set, codes) is False:
-                found = " and ".join(shown(_text(code)) for code in codes)
-                text = f"{found} is not in {value_set}, the {word} value set of {source}"
-                run.report(severity, "code-invalid", text, focus.at, f"binding-{word}")
+                shown_codes = " and ".join(shown(_text(code)) for code in codes)
+                text = f"{shown_codes} is not in {value_set}, the {word} value set of {source}"
+                found = [*found, *problem(severity, "code-invalid", text, f"binding-{word}")]
+        return found
 
-    return check
+    return rule
 
 
 def _rules(definition: dict[str, Any]) -> Iterator[tuple[str, Severity, str]]:

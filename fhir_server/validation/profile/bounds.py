@@ -11,14 +11,15 @@ from typing import Any
 from fhir_server.definitions.registry import Definitions
 from fhir_server.fhirpath import FhirPathError, compile_expression
 from fhir_server.outcome import DefinitionError
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
+from fhir_server.validation.profile.occurrence import item
+from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 
 
 def bound(
     definitions: Definitions, word: str, operator: str, name: str, wanted: Any, place: tuple[str, str]
-) -> Check:
+) -> Rule:
     """word: `minValue` or `maxValue`; name: the property, `minValueDate`; place: profile and element."""
     source, id_ = place
     type_ = name.removeprefix(word)
@@ -29,19 +30,20 @@ def bound(
         raise DefinitionError(f"{source}: {id_}: {name} is {shown(wanted)}: {error}") from None
     least = "at least" if word == "minValue" else "at most"
 
-    def check(focus: Focus, run: Run) -> None:
-        if focus.value is None:
-            return
-        expression = compile_expression(text, definitions, focus.type)
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if value is None:
+            return NOTHING
+        expression = compile_expression(text, definitions, type_)
         try:
-            fits = expression.truth(focus.item(), run.scope)
+            fits = expression.truth(item(value, beside, type_), run.scope)
         except FhirPathError:
-            return  # a value of another type than the bound
-        if fits is False:
-            found = f"found {shown(focus.value)}, {source} wants {least} {shown(wanted)}"
-            run.report("error", "value", found, focus.at, "min-value" if word == "minValue" else "max-value")
+            return NOTHING  # a value of another type than the bound
+        if fits is not False:
+            return NOTHING
+        found = f"found {shown(value)}, {source} wants {least} {shown(wanted)}"
+        return problem("error", "value", found, "min-value" if word == "minValue" else "max-value")
 
-    return check
+    return rule
 
 
 def _literal(type_: str, value: Any) -> str:

@@ -3,12 +3,13 @@
 https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.min
 """
 
-from fhir_server.validation.profile.run import Run
+from fhir_server.validation.profile.finding import NOTHING, Found, problem
 
 
-def check(run: Run, count: int, least: int, most: int | None, at: str, of: str) -> None:
+def check(count: int, least: int, most: int | None, of: str) -> Found:
     """of: what says so, the canonical of the profile and the slice."""
     if count < least:
-        run.report("error", "required", f"found {count}, {of} needs at least {least}", at, "cardinality-min")
-    elif most is not None and count > most:
-        run.report("error", "structure", f"found {count}, {of} allows at most {most}", at, "cardinality-max")
+        return problem("error", "required", f"found {count}, {of} needs at least {least}", "cardinality-min")
+    if most is not None and count > most:
+        return problem("error", "structure", f"found {count}, {of} allows at most {most}", "cardinality-max")
+    return NOTHING

@@ -14,10 +14,11 @@ from fhir_server.resource import Resource
 from fhir_server.validation.profile import bounds, cardinality, fixed
 from fhir_server.validation.profile.binding import binding, has_maximal
 from fhir_server.validation.profile.constraint import constraint
-from fhir_server.validation.profile.focus import Focus, select, step
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, all_of, behind, problem
 from fhir_server.validation.profile.length import max_length
 from fhir_server.validation.profile.library import Library
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.occurrence import place, select, step
+from fhir_server.validation.profile.run import Run
 from fhir_server.validation.profile.types import types
 
 _ABSTRACT = frozenset(("Resource", "DomainResource"))
@@ -27,7 +28,7 @@ _ABSTRACT = frozenset(("Resource", "DomainResource"))
 class Profile:
     canonical: str
     type: str
-    check: Check
+    rule: Rule
 
 
 def compile_profile(library: Library, canonical: str, structure: Resource) -> Profile:
@@ -39,42 +40,29 @@ def compile_profile(library: Library, canonical: str, structure: Resource) -> Pr
     root = library.snapshots.tree(canonical)
     compiler = Compiler(library, url)
     own = constraints_of_base(library.definitions, type_, None)
-    checks = [*compiler.checks(root, None, own, None, type_), *compiler.children(root, type_, None)]
-    check = together(checks) or _nothing
+    rules = [*compiler.rules(root, None, own, None, type_), *compiler.children(root, type_, None)]
+    rule = all_of(rules) or _nothing
 
-    def whole(focus: Focus, run: Run) -> None:
-        if not run.library.definitions.is_a(focus.type, type_):
-            text = f"found {focus.type}, {url} is a profile of {type_}"
-            run.report("error", "structure", text, focus.at, "profile-type")
-            return
-        check(focus, _run_of(focus, run))
+    def whole(value: Any, beside: Beside, found: str, run: Run) -> Found:
+        if found != type_ and not library.definitions.is_a(found, type_):
+            text = f"found {found}, {url} is a profile of {type_}"
+            return problem("error", "structure", text, "profile-type")
+        return rule(value, beside, found, _run_of(value, run))
 
     return Profile(canonical, type_, whole)
 
 
-def _run_of(focus: Focus, run: Run) -> Run:
+def _run_of(value: Any, run: Run) -> Run:
     """For a resource within the one that is checked, a run of its own."""
-    value = focus.value
     if not isinstance(value, dict) or "resourceType" not in value or value is run.resource:
         return run
     contained = any(value is one for one in run.resource.get("contained", ()))
     return run.within(value, contained=contained)
 
 
-def _nothing(focus: Focus, run: Run) -> None:
+def _nothing(value: Any, beside: Beside, type_: str, run: Run) -> Found:
     """A profile that says no more than its base."""
-
-
-def together(checks: list[Check]) -> Check | None:
-    """All checks one after the other; None: there are none."""
-    if len(checks) < 2:
-        return checks[0] if checks else None
-
-    def check(focus: Focus, run: Run) -> None:
-        for one in checks:
-            one(focus, run)
-
-    return check
+    return NOTHING
 
 
 def constraints_of_base(definitions: Definitions, type_: str, element: Element | None) -> frozenset[str]:
@@ -93,7 +81,7 @@ class Compiler:
         self.definitions = library.definitions
         self.url = url
 
-    def children(self, node: Node, type_: str, known: Node | None, at: str = "") -> list[Check]:
+    def children(self, node: Node, type_: str, known: Node | None, at: str = "") -> list[Rule]:
         """The rules for what stands below values of `type_`.
 
         known: an element whose rules hold as well, so that what is the same in it is not checked twice.
@@ -109,7 +97,7 @@ class Compiler:
                 found.append(rule)
         return found
 
-    def _element(self, node: Node, parent: str, known: Node | None, id_: str) -> Check | None:
+    def _element(self, node: Node, parent: str, known: Node | None, id_: str) -> Rule | None:
         """The rule on a value of type `parent` about one of its elements; None: it says nothing new."""
         name = node.name.removesuffix("[x]")
         selected = select(self.definitions, parent, name)
@@ -119,35 +107,38 @@ class Compiler:
                 return None  # the value of a primitive is no element
             raise DefinitionError(f"{self.url}: {id_}: {parent} has no element {name}")
         least, most = _cardinality(node, element, known)
-        check = together(self.occurrence(node, element, known, id_))
+        each = all_of(self.occurrence(node, element, known, id_))
         slicing = self._slicing(node, element, id_)
-        if not least and most is None and check is None and slicing is None:
+        if not least and most is None and each is None and slicing is None:
             return None
         url, suffix = self.url, step("", name)
 
-        def rule(focus: Focus, run: Run) -> None:
-            found = selected(focus)
-            if len(found) < least or (most is not None and len(found) > most):
-                cardinality.check(run, len(found), least, most, focus.at + suffix, url)
-            if check is not None:
-                for one in found:
-                    check(one, run)
-            if slicing is not None:
-                slicing(found, focus.at + suffix, run)
+        def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+            occurrences = selected(value, beside)
+            found = NOTHING
+            if len(occurrences) < least or (most is not None and len(occurrences) > most):
+                found = cardinality.check(len(occurrences), least, most, url)
+            if each is not None:
+                for one in occurrences:
+                    if more := each(one[0], one[1], one[2], run):
+                        found = [*found, *behind(place(one), more)]
+            if slicing is not None and (more := slicing(occurrences, run)):
+                found = [*found, *more]
+            return behind(suffix, found) if found else NOTHING
 
         return rule
 
-    def occurrence(self, node: Node, element: Element, known: Node | None, id_: str) -> list[Check]:
+    def occurrence(self, node: Node, element: Element, known: Node | None, id_: str) -> list[Rule]:
         """The rules on one value of an element, those of its children among them."""
-        checks = self.checks(node, element, self._base_keys(node, element), known, id_)
+        found = self.rules(node, element, self._base_keys(node, element), known, id_)
         by_type = {
-            type_: check
+            type_: rule
             for type_ in self._types(node, element)
-            if node.children and (check := together(self.children(node, type_, known, id_)))
+            if node.children and (rule := all_of(self.children(node, type_, known, id_)))
         }
         if by_type:
-            checks.append(_by_type(by_type))
-        return checks
+            found.append(_by_type(by_type))
+        return found
 
     def _types(self, node: Node, element: Element) -> tuple[str, ...]:
         """The types that values of an element can have, as the definitions name them."""
@@ -165,13 +156,13 @@ class Compiler:
         ]
         return frozenset.intersection(*of_types) if of_types else frozenset()
 
-    def checks(
+    def rules(
         self, node: Node, element: Element | None, base_keys: frozenset[str], known: Node | None, id_: str
-    ) -> list[Check]:
+    ) -> list[Rule]:
         """The rules on one value of an element, by the words of its definition; not those of its children."""
         properties = _own(node.properties, known)
         source = f"{self.url}"
-        found: list[Check] = []
+        found: list[Rule] = []
         if element is not None and "type" in properties:
             found += types(self.definitions, properties["type"], element, source)
         for word, rule in (("fixed", fixed.fixed), ("pattern", fixed.pattern)):
@@ -189,7 +180,7 @@ class Compiler:
                 found += filter(None, (constraint(self.definitions, definition, self.url, at),))
         return found
 
-    def _bounds(self, properties: Properties, id_: str) -> list[Check]:
+    def _bounds(self, properties: Properties, id_: str) -> list[Rule]:
         return [
             bounds.bound(self.definitions, word, operator, name, value, (self.url, id_))
             for word, operator in (("minValue", ">="), ("maxValue", "<="))
@@ -240,20 +231,13 @@ def _is_that_of_base(definition: dict[str, Any], element: Element | None) -> boo
     )
 
 
-def _by_type(checks: dict[str, Check]) -> Check:
+def _by_type(rules: dict[str, Rule]) -> Rule:
     """Rules on the children of a value, by its type."""
-    if len(checks) == 1:
-        ((only, check),) = checks.items()
 
-        def one(focus: Focus, run: Run) -> None:
-            if focus.type == only and (focus.value is not None or focus.beside is not None):
-                check(focus, run)
-
-        return one
-
-    def by_type(focus: Focus, run: Run) -> None:
-        found = checks.get(focus.type)
-        if found is not None and (focus.value is not None or focus.beside is not None):
-            found(focus, run)
+    def by_type(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        rule = rules.get(type_)
+        if rule is None or (value is None and beside is None):
+            return NOTHING
+        return rule(value, beside, type_, run)
 
     return by_type

@@ -8,13 +8,14 @@ from typing import Any
 from fhir_server.definitions.registry import Definitions
 from fhir_server.fhirpath import Expression, FhirPathError, compile_expression
 from fhir_server.outcome import DefinitionError, Severity
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
+from fhir_server.validation.profile.occurrence import item
+from fhir_server.validation.profile.run import Run
 
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 
 
-def constraint(definitions: Definitions, definition: dict[str, Any], source: str, at: str) -> Check | None:
+def constraint(definitions: Definitions, definition: dict[str, Any], source: str, at: str) -> Rule | None:
     """None: it has no expression to evaluate. Raises DefinitionError, which starts with `at`."""
     text = definition.get("expression")
     key = str(definition["key"])
@@ -27,14 +28,18 @@ def constraint(definitions: Definitions, definition: dict[str, Any], source: str
     severity = severity_of(definition)
     human = str(definition.get("human", text))
 
-    def check(focus: Focus, run: Run) -> None:
-        broken = is_broken(compile_expression(text, definitions, focus.type), focus.item(), run)
-        if broken is not None:
-            run.report(
-                severity, "invariant", f"{human} ({key} of {source}){broken}", focus.at, f"constraint-{key}"
-            )
+    expressions: dict[str, Expression] = {}  # by type
 
-    return check
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        expression = expressions.get(type_)
+        if expression is None:
+            expression = expressions[type_] = compile_expression(text, definitions, type_)
+        broken = is_broken(expression, item(value, beside, type_), run)
+        if broken is None:
+            return NOTHING
+        return problem(severity, "invariant", f"{human} ({key} of {source}){broken}", f"constraint-{key}")
+
+    return rule
 
 
 def severity_of(definition: dict[str, Any]) -> Severity:
@@ -47,9 +52,9 @@ def severity_of(definition: dict[str, Any]) -> Severity:
     return "error" if definition["severity"] == "error" else "warning"
 
 
-def is_broken(expression: Expression, item: Any, run: Run) -> str | None:
+def is_broken(expression: Expression, on: Any, run: Run) -> str | None:
     """None: it holds, or says nothing. Otherwise what a message ends with."""
     try:
-        return "" if expression.truth(item, run.scope) is False else None
+        return "" if expression.truth(on, run.scope) is False else None
     except FhirPathError as error:
         return f": cannot be evaluated: {error}"

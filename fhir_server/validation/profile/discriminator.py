@@ -17,13 +17,15 @@ from fhir_server.fhirpath.items import unwrap
 from fhir_server.outcome import DefinitionError
 from fhir_server.validation.profile import fixed
 from fhir_server.validation.profile.binding import is_member
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import Beside, Rule, passes
+from fhir_server.validation.profile.occurrence import item
+from fhir_server.validation.profile.run import Run
 
 if TYPE_CHECKING:
     from fhir_server.validation.profile.compile import Compiler
 
-Match = Callable[[Focus, Run], bool]
+Match = Callable[[Any, Beside, str, Run], bool]
+"""Whether (value, beside, type) is in a slice"""
 Found = tuple[str, Any]
 """(type, JSON value) of what a path selects"""
 Fits = Callable[[str, Any, Run], bool]
@@ -31,17 +33,17 @@ Fits = Callable[[str, Any, Run], bool]
 
 
 def match(
-    compiler: "Compiler", node: Node, element: Element, discriminators: Any, id_: str, check: Check | None
+    compiler: "Compiler", node: Node, element: Element, discriminators: Any, id_: str, rule: Rule | None
 ) -> Match:
-    """Whether an occurrence is in the slice `node`; check: the rules of the slice."""
+    """Whether an occurrence is in the slice `node`; rule: the rules of the slice."""
     tests = [_test(compiler, node, discriminator, id_) for discriminator in discriminators]
     found = [test for test in tests if test is not None]
     if len(found) < len(tests) or not found:
         # the slice does not say what the discriminator would look at, or there is none: all its rules decide
-        return lambda focus, run: check is None or run.passes(check, focus)
+        return lambda value, beside, type_, run: rule is None or passes(rule(value, beside, type_, run))
     if len(found) == 1:
         return found[0]
-    return lambda focus, run: all(test(focus, run) for test in found)
+    return lambda value, beside, type_, run: all(test(value, beside, type_, run) for test in found)
 
 
 def urls(compiler: "Compiler", node: Node, discriminators: Any, id_: str) -> frozenset[str] | None:
@@ -85,15 +87,16 @@ def _any(compiler: "Compiler", path: str, fits: Fits) -> Match:
     """Whether something at the path fits."""
     definitions = compiler.definitions
     if path == "$this":
-        return lambda focus, run: fits(focus.type, focus.value, run)
+        return lambda value, beside, type_, run: fits(type_, value, run)
     plain = _plain(compiler, path) if path.isidentifier() else None
 
-    def matches(focus: Focus, run: Run) -> bool:
-        if plain is not None and (type_ := plain.get(focus.type)) is not None:
-            value = focus.value.get(path)
-            return value is not None and fits(type_, value, run)
-        expression = compile_expression(path, definitions, focus.type)
-        return any(fits(type_, value, run) for type_, value in _selected(expression, focus, run))
+    def matches(value: Any, beside: Beside, type_: str, run: Run) -> bool:
+        if plain is not None and (inner := plain.get(type_)) is not None:
+            one = value.get(path)
+            return one is not None and fits(inner, one, run)
+        expression = compile_expression(path, definitions, type_)
+        selected = _selected(expression, item(value, beside, type_), run)
+        return any(fits(inner, one, run) for inner, one in selected)
 
     return matches
 
@@ -111,9 +114,9 @@ def _plain(compiler: "Compiler", name: str) -> dict[str, str] | None:
     return Types()  # type: ignore[return-value]
 
 
-def _selected(expression: Expression, focus: Focus, run: Run) -> Iterator[Found]:
+def _selected(expression: Expression, context: Any, run: Run) -> Iterator[Found]:
     try:
-        yield from expression.typed(run.resource, context=focus.item(), resolve=run.resolve)
+        yield from expression.typed(run.resource, context=context, resolve=run.resolve)
     except FhirPathError:
         return  # of a value of another shape nothing is selected
 
@@ -289,9 +292,7 @@ def _profile(places: list[Place]) -> Fits | None:
     ]
     if not wanted:
         return None
-    return lambda type_, value, run: any(
-        run.conforms(Focus(value, None, type_, type_), canonical) for canonical in wanted
-    )
+    return lambda type_, value, run: any(run.conforms(canonical, value, None, type_) for canonical in wanted)
 
 
 def _exists(compiler: "Compiler", places: list[Place], path: str) -> Match | None:
@@ -303,9 +304,10 @@ def _exists(compiler: "Compiler", places: list[Place], path: str) -> Match | Non
         return None
     definitions = compiler.definitions
 
-    def matches(focus: Focus, run: Run) -> bool:
-        expression = compile_expression(path, definitions, focus.type)
-        found = any(unwrap(value) is not None for _, value in _selected(expression, focus, run))
+    def matches(value: Any, beside: Beside, type_: str, run: Run) -> bool:
+        expression = compile_expression(path, definitions, type_)
+        selected = _selected(expression, item(value, beside, type_), run)
+        found = any(unwrap(one) is not None for _, one in selected)
         return found is not absent
 
     return matches

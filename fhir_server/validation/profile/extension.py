@@ -15,7 +15,7 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.fhirpath import FhirPathError, compile_expression
 from fhir_server.fhirpath.items import Item, unwrap
 from fhir_server.resource import Resource, encode
-from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.finding import NOTHING, Found, behind, problem
 from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 from fhir_server.validation.survey import Step, Trail
@@ -34,10 +34,13 @@ def has_modifiers(resource: Resource) -> bool:
     return b'"modifierExtension":' in encode(resource)
 
 
-def check(resource: Resource, at: str, run: Run, trails: Iterable[Trail]) -> None:
+def check(resource: Resource, run: Run, trails: Iterable[Trail]) -> Found:
     """The extensions of a resource, found by a survey; not those of the resources in it."""
+    found = NOTHING
     for trail in trails:
-        _check(resource, trail, trail.path(at), run)
+        if more := _check(resource, trail, run):
+            found = [*found, *behind(trail.path(""), more)]
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -69,42 +72,45 @@ def _lineage(definitions: Definitions, type_: str) -> Iterator[str]:
         name = definitions.type(name).base
 
 
-def _check(resource: Resource, trail: Trail, at: str, run: Run) -> None:
+def _check(resource: Resource, trail: Trail, run: Run) -> Found:
     extension, is_modifier = trail.holder[trail.step.name][trail.place], trail.step.name == _MODIFIER
-    focus = Focus(extension, None, "Extension", at)
     url = str(extension.get("url"))
     structure = run.library.structure(url)
     if structure is None or structure.get("type") != "Extension":
-        _unknown(url, focus, is_modifier, run)
-        return
-    owner = _owner_of(run.library.definitions, resource, trail)
+        return _unknown(url, is_modifier)
+    found = _placed(structure, url, _owner_of(run.library.definitions, resource, trail), trail, run)
+    root = run.library.snapshots.tree(url).properties
+    if bool(root.get("isModifier")) != is_modifier:
+        wanted, stands = (_MODIFIER, "extension") if not is_modifier else ("extension", _MODIFIER)
+        text = f"{shown(url)} stands in {stands}, it is defined for {wanted}"
+        found = [*found, *problem("error", "extension", text, "extension-modifier")]
+    profile = run.library.profile(url)
+    if profile is not None and (more := profile.rule(extension, None, "Extension", run)):
+        found = [*found, *more]
+    return found
+
+
+def _placed(structure: Resource, url: str, owner: Owner, trail: Trail, run: Run) -> Found:
+    """Whether it may stand where it does."""
+    found = NOTHING
     contexts = structure.get("context", ())
     if not any(_fits(owner, trail, context, run) for context in contexts):
         allowed = ", ".join(str(context.get("expression")) for context in contexts)
         text = f"{shown(url)} may stand on {allowed}, not on {owner.paths[0]}"
-        run.report("error", "extension", text, focus.at, "extension-context")
+        found = problem("error", "extension", text, "extension-context")
     for expression in structure.get("contextInvariant", ()):
         if not _holds(owner, trail, expression, run):
             text = f"{shown(url)} may stand only where {expression}"
-            run.report("error", "extension", text, focus.at, "extension-context-invariant")
-    root = run.library.snapshots.tree(url).properties
-    if bool(root.get("isModifier")) != is_modifier:
-        wanted, found = ("modifierExtension", "extension") if not is_modifier else ("extension", _MODIFIER)
-        text = f"{shown(url)} stands in {found}, it is defined for {wanted}"
-        run.report("error", "extension", text, focus.at, "extension-modifier")
-    profile = run.library.profile(url)
-    if profile is not None:
-        profile.check(focus, run)
+            found = [*found, *problem("error", "extension", text, "extension-context-invariant")]
+    return found
 
 
-def _unknown(url: str, focus: Focus, is_modifier: bool, run: Run) -> None:
+def _unknown(url: str, is_modifier: bool) -> Found:
     if is_modifier:
         text = f"the modifier {shown(url)} has no definition here, so nobody knows what it changes"
-        run.report("error", "extension", text, focus.at, "extension-modifier-unknown")
-    else:
-        run.report(
-            "information", "extension", f"{shown(url)} has no definition here", focus.at, "extension-unknown"
-        )
+        return problem("error", "extension", text, "extension-modifier-unknown")
+    text = f"{shown(url)} has no definition here"
+    return problem("information", "extension", text, "extension-unknown")
 
 
 def _fits(owner: Owner, trail: Trail, context: dict[str, Any], run: Run) -> bool:

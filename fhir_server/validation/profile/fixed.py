@@ -6,8 +6,8 @@ https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.pattern_x_
 
 from typing import Any
 
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
+from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 
 
@@ -20,22 +20,24 @@ def _is(name: str, word: str) -> bool:
     return name.startswith(word) and name[len(word) : len(word) + 1].isupper()
 
 
-def fixed(wanted: Any, source: str) -> Check:
-    def check(focus: Focus, run: Run) -> None:
-        if not equals(focus.value, wanted):
-            text = f"found {shown(focus.value)}, {source} wants exactly {shown(wanted)}"
-            run.report("error", "value", text, focus.at, "fixed")
+def fixed(wanted: Any, source: str) -> Rule:
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if equals(value, wanted):
+            return NOTHING
+        text = f"found {shown(value)}, {source} wants exactly {shown(wanted)}"
+        return problem("error", "value", text, "fixed")
 
-    return check
+    return rule
 
 
-def pattern(wanted: Any, source: str) -> Check:
-    def check(focus: Focus, run: Run) -> None:
-        if not matches(focus.value, wanted):
-            text = f"found {shown(focus.value)}, {source} wants at least {shown(wanted)}"
-            run.report("error", "value", text, focus.at, "pattern")
+def pattern(wanted: Any, source: str) -> Rule:
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if matches(value, wanted):
+            return NOTHING
+        text = f"found {shown(value)}, {source} wants at least {shown(wanted)}"
+        return problem("error", "value", text, "pattern")
 
-    return check
+    return rule
 
 
 def equals(value: Any, wanted: Any) -> bool:

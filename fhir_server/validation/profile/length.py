@@ -3,14 +3,17 @@
 https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.maxLength
 """
 
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from typing import Any
+
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
+from fhir_server.validation.profile.run import Run
 
 
-def max_length(most: int, source: str) -> Check:
-    def check(focus: Focus, run: Run) -> None:
-        if isinstance(focus.value, str) and len(focus.value) > most:
-            text = f"found {len(focus.value)} characters, {source} allows at most {most}"
-            run.report("error", "too-long", text, focus.at, "max-length")
+def max_length(most: int, source: str) -> Rule:
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if not isinstance(value, str) or len(value) <= most:
+            return NOTHING
+        text = f"found {len(value)} characters, {source} allows at most {most}"
+        return problem("error", "too-long", text, "max-length")
 
-    return check
+    return rule

@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/valueset-reference-version-rules.html
 Whether a target exists is no matter of a profile; one that is not found is not checked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
@@ -15,8 +15,8 @@ from fhir_server.definitions.snapshot import TYPE_URL
 from fhir_server.definitions.types import Element
 from fhir_server.fhirpath.reference import target_type
 from fhir_server.resource import Resource
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run, entry_resource
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, behind, problem
+from fhir_server.validation.profile.run import Run, entry_resource
 from fhir_server.validation.scope import shown
 
 
@@ -29,7 +29,7 @@ class Target:
 
 def reference(
     definitions: Definitions, listed: list[dict[str, Any]], element: Element, source: str
-) -> Check | None:
+) -> Rule | None:
     """None: the profile says no more than the base, by which references are checked already."""
     targets = [
         Target(
@@ -43,11 +43,14 @@ def reference(
     if not targets or _is_that_of_base(definitions, targets, element):
         return None
 
-    def check(focus: Focus, run: Run) -> None:
-        if focus.type == "Reference" and isinstance(focus.value, dict):
-            _check(focus, run, targets, source)
+    pointing = _Pointing(targets, source)
 
-    return check
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if type_ != "Reference" or not isinstance(value, dict):
+            return NOTHING
+        return pointing.check(value, run)
+
+    return rule
 
 
 def _is_that_of_base(definitions: Definitions, targets: list[Target], element: Element) -> bool:
@@ -59,35 +62,106 @@ def _is_that_of_base(definitions: Definitions, targets: list[Target], element: E
     return plain and (not names or (all(map(definitions.has_type, names)) and names >= allowed))
 
 
-def _check(focus: Focus, run: Run, targets: list[Target], source: str) -> None:
-    text = focus.value.get("reference")
-    profiles = [profile for target in targets for profile in target.profiles]
-    found = run.resolve(text) if isinstance(text, str) and _is_to_be_read(run, text, profiles) else None
-    type_ = _type(focus.value, text, found)
-    if type_ is not None and profiles and not any(_allows(run, type_, profile) for profile in profiles):
-        wanted = ", ".join(profiles)
-        problem = f"points to {type_}, {source} wants {wanted}"
-        run.report("error", "value", problem, focus.at, "reference-type")
-    elif found is not None and type_ is not None:
-        _check_profiles(focus, run, found, [one for one in profiles if _allows(run, type_, one)], source)
-    if isinstance(text, str):
-        _check_manner(focus, run, text, targets, source)
+@dataclass(slots=True, eq=False)
+class _Pointing:
+    """The rules of one element for its references."""
+
+    targets: list[Target]
+    source: str
+    _profiles: list[str] = field(init=False)
+    _kinds: frozenset[str] = field(init=False)  # manners of aggregation; empty: any
+    _versioning: set[str] = field(init=False)
+    # by type of FHIR: the profiles that allow it, and whether a type itself is among them
+    _allowing: dict[str, tuple[list[str], bool]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._profiles = [profile for target in self.targets for profile in target.profiles]
+        some = all(target.aggregation for target in self.targets)
+        kinds = (kind for target in self.targets for kind in target.aggregation)
+        self._kinds = frozenset(kinds) if some else frozenset()
+        self._versioning = {target.versioning for target in self.targets}
+
+    def check(self, value: dict[str, Any], run: Run) -> Found:
+        text = value.get("reference")
+        known = target_type(text) if isinstance(text, str) else None
+        found = run.resolve(text) if isinstance(text, str) and self._is_to_be_read(run, known) else None
+        type_ = _type(value, known, found)
+        told = NOTHING
+        if type_ is not None and self._profiles:
+            allowing, plain = self._of_type(run, type_)
+            if not allowing:
+                wanted = ", ".join(self._profiles)
+                pointed = f"points to {type_}, {self.source} wants {wanted}"
+                told = problem("error", "value", pointed, "reference-type")
+            elif found is not None and not plain:
+                told = self._of_target(run, str(text), found, allowing)
+        if isinstance(text, str) and (manner := self._of_manner(run, text)):
+            told = [*told, *manner]
+        return told
+
+    def _of_type(self, run: Run, type_: str) -> tuple[list[str], bool]:
+        known = self._allowing.get(type_)
+        if known is None:
+            allowing = [one for one in self._profiles if _allows(run, type_, one)]
+            known = allowing, any(_is_plain(run, one) for one in allowing)
+            if run.library.definitions.has_type(type_):  # clients can think of any number of others
+                self._allowing[type_] = known
+        return known
+
+    def _is_to_be_read(self, run: Run, known: str | None) -> bool:
+        """Whether the text does not say the type of the target, or more than its type is asked of it."""
+        if known is None:
+            return True
+        allowing, plain = self._of_type(run, known)
+        return bool(allowing) and not plain
+
+    def _of_target(self, run: Run, text: str, found: Resource, profiles: list[str]) -> Found:
+        """The target conforms to one of the profiles that are of its type."""
+        key = id(found), profiles[0]
+        if key in run.conforming:
+            return NOTHING  # a ring of references: it is being decided above
+        run.conforming.add(key)
+        told = NOTHING
+        try:
+            inner = run.within(found, contained=text.startswith("#"))
+            for profile in profiles:
+                conforms, unknown_ones = inner.tries(profile, found, None, str(found["resourceType"]))
+                told = [*told, *behind(".resolve()", unknown_ones)]
+                if conforms:
+                    return told
+        finally:
+            run.conforming.discard(key)
+        wanted = f"the target does not conform to {' or '.join(profiles)}, as {self.source} wants"
+        return [*told, *problem("error", "value", wanted, "reference-profile")]
+
+    def _of_manner(self, run: Run, text: str) -> Found:
+        """aggregation and versioning."""
+        told = NOTHING
+        if kinds := self._kinds:
+            manner = (
+                "contained" if text.startswith("#") else "bundled" if _is_bundled(run, text) else "referenced"
+            )
+            # what is in the bundle is referenced as well
+            if manner not in kinds and not (manner == "bundled" and "referenced" in kinds):
+                wanted = f"{shown(text)} is {manner}, {self.source} wants {' or '.join(sorted(kinds))}"
+                told = problem("error", "value", wanted, "reference-aggregation")
+        versioned = "/_history/" in text
+        if self._versioning == _SPECIFIC and not versioned:
+            wanted = f"{shown(text)} names no version, {self.source} wants one"
+            return [*told, *problem("error", "value", wanted, "reference-versioning")]
+        if self._versioning == _INDEPENDENT and versioned:
+            wanted = f"{shown(text)} names a version, {self.source} wants none"
+            return [*told, *problem("error", "value", wanted, "reference-versioning")]
+        return told
 
 
-def _is_to_be_read(run: Run, text: str, profiles: list[str]) -> bool:
-    """Whether the text does not say the type of the target, or more than its type is asked of it."""
-    type_ = target_type(text)
-    if type_ is None:
-        return True
-    of_type = [one for one in profiles if _allows(run, type_, one)]
-    return bool(of_type) and not any(_is_plain(run, one) for one in of_type)
+_SPECIFIC, _INDEPENDENT = {"specific"}, {"independent"}
 
 
-def _type(value: dict[str, Any], text: Any, found: Resource | None) -> str | None:
+def _type(value: dict[str, Any], known: str | None, found: Resource | None) -> str | None:
     """The type of the target; None: nothing says it."""
     if found is not None:
         return str(found.get("resourceType"))
-    known = target_type(text) if isinstance(text, str) else None
     declared = value.get("type")
     return known or (declared if isinstance(declared, str) and declared.isalpha() else None)
 
@@ -99,48 +173,9 @@ def _allows(run: Run, type_: str, profile: str) -> bool:
     return wanted is None or not definitions.has_type(type_) or definitions.is_a(type_, wanted)
 
 
-def _check_profiles(focus: Focus, run: Run, found: Resource, profiles: list[str], source: str) -> None:
-    """The target conforms to one of the profiles that are of its type."""
-    if not profiles or any(_is_plain(run, profile) for profile in profiles):
-        return
-    key = id(found), profiles[0]
-    if key in run.conforming:
-        return  # a ring of references: it is being decided above
-    run.conforming.add(key)
-    try:
-        inner = run.within(found, contained=str(focus.value.get("reference")).startswith("#"))
-        at = Focus(found, None, str(found["resourceType"]), f"{focus.at}.resolve()")
-        if not any(inner.conforms(at, profile) for profile in profiles):
-            text = f"the target does not conform to {' or '.join(profiles)}, as {source} wants"
-            run.report("error", "value", text, focus.at, "reference-profile")
-    finally:
-        run.conforming.discard(key)
-
-
 def _is_plain(run: Run, profile: str) -> bool:
     """Whether it is a type and no profile."""
     return run.library.definitions.has_type(profile.partition("|")[0].removeprefix(TYPE_URL))
-
-
-def _check_manner(focus: Focus, run: Run, text: str, targets: list[Target], source: str) -> None:
-    """aggregation and versioning."""
-    kinds = frozenset(kind for target in targets for kind in target.aggregation)
-    if kinds and all(target.aggregation for target in targets):
-        manner = (
-            "contained" if text.startswith("#") else "bundled" if _is_bundled(run, text) else "referenced"
-        )
-        # what is in the bundle is referenced as well
-        if manner not in kinds and not (manner == "bundled" and "referenced" in kinds):
-            problem = f"{shown(text)} is {manner}, {source} wants {' or '.join(sorted(kinds))}"
-            run.report("error", "value", problem, focus.at, "reference-aggregation")
-    rules = {target.versioning for target in targets}
-    versioned = "/_history/" in text
-    if rules == {"specific"} and not versioned:
-        problem = f"{shown(text)} names no version, {source} wants one"
-        run.report("error", "value", problem, focus.at, "reference-versioning")
-    elif rules == {"independent"} and versioned:
-        problem = f"{shown(text)} names a version, {source} wants none"
-        run.report("error", "value", problem, focus.at, "reference-versioning")
 
 
 def _is_bundled(run: Run, text: str) -> bool:

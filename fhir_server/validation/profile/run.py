@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from fhir_server.fhirpath.scope import Scope
-from fhir_server.outcome import Issue, IssueCode, Severity
+from fhir_server.outcome import Issue
 from fhir_server.resource import Resource
-from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.finding import UNKNOWN, Beside, Found, passes, unknown, unknowns
 from fhir_server.validation.profile.library import Library
 
 Resolve = Callable[[str], Resource | None]
@@ -14,8 +14,6 @@ Resolve = Callable[[str], Resource | None]
 
 Contains = Callable[[str, str | None, str], bool | None]
 """(value set, system, code) of value sets whose codes cannot be listed; None: cannot be decided."""
-
-Check = Callable[[Focus, "Run"], None]
 
 
 def nowhere(reference: str) -> Resource | None:
@@ -54,7 +52,15 @@ class Run:
         self.passed: set[Any] = set()  # (value set, system, code) that need no other look
         self.undecided: set[Any] = set()  # likewise, where nobody can say
         self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
-        self.scope = Scope(resource, root, None, self.resolve, self.member_of, self._conforms_to)
+        self._scope: Scope | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """For expressions."""
+        if self._scope is None:
+            conforms = self._conforms_to
+            self._scope = Scope(self.resource, self.root, None, self.resolve, self.member_of, conforms)
+        return self._scope
 
     def within(self, resource: Resource, *, contained: bool) -> "Run":
         """A run for a resource in this one, with the same ears."""
@@ -78,25 +84,29 @@ class Run:
         made.passed, made.undecided = self.passed, self.undecided
         return made
 
-    def report(self, severity: Severity, code: IssueCode, text: str, at: str, message: str) -> None:
-        self.issues.append(Issue(severity, code, f"{at}: {text}", at, message))
+    def take(self, at: str, found: Found) -> None:
+        """at: the path of the value of which it was found."""
+        for path, one in found:
+            place = at + path
+            if one.message == UNKNOWN:
+                self.unknown.setdefault(one.text, place)
+            else:
+                text = f"{place}: {one.text}"
+                self.issues.append(Issue(one.severity, one.code, text, place, one.message))
 
-    def conforms(self, focus: Focus, canonical: str) -> bool:
-        """Whether a value conforms to a profile, silently. An unknown profile fits all."""
+    def tries(self, canonical: str, value: Any, beside: Beside, type_: str) -> tuple[bool, Found]:
+        """Whether a value conforms to a profile; and the profiles that are not known, which fit all."""
         profile = self.library.profile(canonical)
         if profile is None:
-            self.unknown.setdefault(canonical, focus.at)
-            return True
-        return self.passes(profile.check, focus)
+            return True, unknown(canonical)
+        found = profile.rule(value, beside, type_, self)
+        return passes(found), unknowns(found)
 
-    def passes(self, check: Check, focus: Focus) -> bool:
-        before = self.issues
-        self.issues = []
-        try:
-            check(focus, self)
-            return not any(issue.severity in ("fatal", "error") for issue in self.issues)
-        finally:
-            self.issues = before
+    def conforms(self, canonical: str, value: Any, beside: Beside, type_: str) -> bool:
+        """The same where nobody tells where the value stands."""
+        conforms, unknown_ones = self.tries(canonical, value, beside, type_)
+        self.take(type_, unknown_ones)
+        return conforms
 
     def resolve(self, reference: str) -> Resource | None:
         """The target of a reference: an entry of the same bundle, or what the function handed in finds."""
@@ -125,7 +135,7 @@ class Run:
 
     def _conforms_to(self, value: dict[str, Any], canonical: str) -> bool:
         type_ = value.get("resourceType") or self.library.type_of(canonical) or "Element"
-        return self.conforms(Focus(value, None, type_, type_), canonical)
+        return self.conforms(canonical, value, None, type_)
 
 
 def entry_resource(bundle: Resource, reference: str, full_url: str) -> Resource | None:

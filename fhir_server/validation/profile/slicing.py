@@ -12,14 +12,15 @@ from fhir_server.definitions.types import Element
 from fhir_server.outcome import DefinitionError
 from fhir_server.validation.profile import cardinality
 from fhir_server.validation.profile.discriminator import Match, match, urls
-from fhir_server.validation.profile.focus import Focus
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.finding import NOTHING, Found, Rule, all_of, behind, problem
+from fhir_server.validation.profile.occurrence import Occurrence, place
+from fhir_server.validation.profile.run import Run
 
 if TYPE_CHECKING:
     from fhir_server.validation.profile.compile import Compiler
 
-Slicing = Callable[[list[Focus], str, Run], None]
-"""(occurrences, their path without index, run)"""
+Slicing = Callable[[list[Occurrence], Run], Found]
+"""Of the occurrences of one element; paths begin behind that of the element."""
 
 _RULES = frozenset(("closed", "open", "openAtEnd"))
 _BY_URL: dict[str, Any] = {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}
@@ -33,7 +34,7 @@ class Slice:
     matches: Match
     least: int
     most: int | None  # None: `*`
-    check: Check | None
+    rule: Rule | None
     slicing: Slicing | None  # slices of the slice
     urls: frozenset[str] | None  # of extensions, when they alone tell who is in it; None: something else does
 
@@ -57,17 +58,17 @@ def _slice(
     discriminators: Any,
     id_: str,
 ) -> Slice:
-    from fhir_server.validation.profile.compile import maximum, together
+    from fhir_server.validation.profile.compile import maximum
 
     id_ = f"{id_}:{node.slice}"
     least, most = maximum(node)
-    check = together(compiler.occurrence(node, element, sliced, id_))
+    rule = all_of(compiler.occurrence(node, element, sliced, id_))
     return Slice(
         name=str(node.slice),
-        matches=match(compiler, node, element, discriminators, id_, check),
+        matches=match(compiler, node, element, discriminators, id_, rule),
         least=least,
         most=most,
-        check=check,
+        rule=rule,
         slicing=slicing(compiler, node, element, id_) if node.slices else None,
         urls=urls(compiler, node, discriminators, id_),
     )
@@ -78,55 +79,72 @@ def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -
     named = [one for one in slices if one is not default]
     place_of = _placing(named)
 
-    def distribute(occurrences: list[Focus], at: str, run: Run) -> None:
-        members: dict[str, list[Focus]] = {}
-        last, open_at = -1, None  # place of the last slice that was met; the first occurrence in none
-        for focus in occurrences:
-            place = place_of(focus, run)
-            if place is None:
+    def distribute(occurrences: list[Occurrence], run: Run) -> Found:
+        members: dict[str, list[Occurrence]] = {}
+        found = NOTHING
+        last, open_at = -1, None  # number of the slice that was met last; the first occurrence in none
+        for one in occurrences:
+            number = place_of(one, run)
+            if number is None:
                 if default is not None:
-                    members.setdefault(_DEFAULT, []).append(focus)
+                    members.setdefault(_DEFAULT, []).append(one)
                 elif rules == "closed":
                     text = f"is in no slice of {url}, which allows {_names(named)} and nothing else"
-                    run.report("error", "structure", text, focus.at, "slicing-closed")
-                open_at = open_at or focus
+                    found = [*found, *_wrong(one, text, "slicing-closed")]
+                open_at = open_at or one
                 continue
-            members.setdefault(named[place].name, []).append(focus)
+            members.setdefault(named[number].name, []).append(one)
             if open_at is not None and rules == "openAtEnd":
                 text = f"is in no slice of {url}, which allows such only after all that are in one"
-                run.report("error", "structure", text, open_at.at, "slicing-open-at-end")
+                found = [*found, *_wrong(open_at, text, "slicing-open-at-end")]
                 open_at = None
-            if ordered and place < last:
-                text = f"the slice {named[place].name} of {url} stands before {named[last].name}"
-                run.report("error", "structure", text, focus.at, "slicing-order")
-            last = max(last, place)
-        for one in slices:
-            _check(one, members.get(one.name, []), at, url, run)
+            if ordered and number < last:
+                text = f"the slice {named[number].name} of {url} stands before {named[last].name}"
+                found = [*found, *_wrong(one, text, "slicing-order")]
+            last = max(last, number)
+        for each in slices:
+            if more := _check(each, members.get(each.name, []), url, run):
+                found = [*found, *more]
+        return found
 
     return distribute
 
 
-def _placing(slices: list[Slice]) -> Callable[[Focus, Run], int | None]:
+def _wrong(occurrence: Occurrence, text: str, message: str) -> Found:
+    return behind(place(occurrence), problem("error", "structure", text, message))
+
+
+def _placing(slices: list[Slice]) -> Callable[[Occurrence, Run], int | None]:
     """The first slice that an occurrence is in; extensions are told apart by one look at their url."""
     by_url: dict[str, int] = {}
     for number, one in enumerate(slices):
         for url in one.urls or ():
             by_url.setdefault(url, number)
     if all(one.urls is not None for one in slices):
-        return lambda focus, run: by_url.get(focus.value.get("url"))
-    return lambda focus, run: next(
-        (place for place, one in enumerate(slices) if one.matches(focus, run)), None
-    )
+        return lambda occurrence, run: by_url.get(occurrence[0].get("url"))
+
+    def placed(occurrence: Occurrence, run: Run) -> int | None:
+        value, beside, type_, _ = occurrence
+        for number, one in enumerate(slices):
+            if one.matches(value, beside, type_, run):
+                return number
+        return None
+
+    return placed
 
 
 def _names(slices: list[Slice]) -> str:
     return ", ".join(one.name for one in slices)
 
 
-def _check(one: Slice, members: list[Focus], at: str, url: str, run: Run) -> None:
-    cardinality.check(run, len(members), one.least, one.most, at, f"the slice {one.name} of {url}")
-    if one.check is not None:
-        for focus in members:
-            one.check(focus, run)
-    if one.slicing is not None:
-        one.slicing(members, at, run)
+def _check(one: Slice, members: list[Occurrence], url: str, run: Run) -> Found:
+    found = NOTHING
+    if len(members) < one.least or (one.most is not None and len(members) > one.most):
+        found = cardinality.check(len(members), one.least, one.most, f"the slice {one.name} of {url}")
+    if one.rule is not None:
+        for member in members:
+            if more := one.rule(member[0], member[1], member[2], run):
+                found = [*found, *behind(place(member), more)]
+    if one.slicing is not None and (more := one.slicing(members, run)):
+        found = [*found, *more]
+    return found

@@ -9,16 +9,16 @@ from typing import Any
 from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.snapshot import SYSTEM_TYPE
 from fhir_server.definitions.types import Element
-from fhir_server.validation.profile.focus import Focus
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem, unknown
 from fhir_server.validation.profile.reference import reference
-from fhir_server.validation.profile.run import Check, Run
+from fhir_server.validation.profile.run import Run
 
 _POINTERS = ("Reference", "canonical")
 
 
 def types(
     definitions: Definitions, listed: list[dict[str, Any]], element: Element, source: str
-) -> Iterator[Check]:
+) -> Iterator[Rule]:
     """The rules of ElementDefinition.type; element: what the base says."""
     codes = [str(type_.get("code")) for type_ in listed]
     if any(code.startswith(SYSTEM_TYPE) for code in codes):
@@ -39,33 +39,38 @@ def types(
             return
 
 
-def _codes(definitions: Definitions, codes: Iterable[str], source: str) -> Check:
+def _codes(definitions: Definitions, codes: Iterable[str], source: str) -> Rule:
     allowed = frozenset(codes)
 
-    def check(focus: Focus, run: Run) -> None:
-        if focus.type not in allowed and not any(definitions.is_a(focus.type, code) for code in allowed):
-            text = f"found {_a(focus.type)}, {source} allows {', '.join(sorted(allowed))}"
-            run.report("error", "structure", text, focus.at, "type")
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        if type_ in allowed or any(definitions.is_a(type_, code) for code in allowed):
+            return NOTHING
+        text = f"found {_a(type_)}, {source} allows {', '.join(sorted(allowed))}"
+        return problem("error", "structure", text, "type")
 
-    return check
+    return rule
 
 
-def _profiles(profiles: dict[str, tuple[str, ...]], source: str) -> Check:
+def _profiles(profiles: dict[str, tuple[str, ...]], source: str) -> Rule:
     """Of several profiles one is enough."""
 
-    def check(focus: Focus, run: Run) -> None:
-        wanted = profiles.get(focus.type, ())
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        wanted = profiles.get(type_, ())
         if len(wanted) == 1:
             profile = run.library.profile(wanted[0])
-            if profile is None:
-                run.unknown.setdefault(wanted[0], focus.at)
-            else:
-                profile.check(focus, run)
-        elif wanted and not any(run.conforms(focus, canonical) for canonical in wanted):
-            text = f"conforms to none of {', '.join(wanted)}, {source} wants one of them"
-            run.report("error", "structure", text, focus.at, "type-profile")
+            return unknown(wanted[0]) if profile is None else profile.rule(value, beside, type_, run)
+        found = NOTHING
+        for canonical in wanted:
+            conforms, unknown_ones = run.tries(canonical, value, beside, type_)
+            found = [*found, *unknown_ones]
+            if conforms:
+                return found
+        if not wanted:
+            return NOTHING
+        text = f"conforms to none of {', '.join(wanted)}, {source} wants one of them"
+        return [*found, *problem("error", "structure", text, "type-profile")]
 
-    return check
+    return rule
 
 
 def _a(name: str) -> str:
