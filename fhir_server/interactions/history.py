@@ -38,12 +38,13 @@ async def history(context: Context, request: Request) -> Response:
     more, versions = len(versions) > count, versions[:count]
     if range_.up_to_sequence is None and versions:
         range_ = range_._replace(up_to_sequence=versions[0].sequence)
+    whole = count > 0 and not more and _CURSOR not in given
     body = join(
         "history",
         [history_entry(request.base_url, _shown(context, request, version)) for version in versions],
         id_=context.new_id(),
         last_updated_ms=context.clock(),
-        total=await _total(context, request, range_, count),
+        total=await _total(context, request, range_, count, len(versions) if whole else None),
         links=_links(request, given, count, range_, versions[-1] if more else None),
     )
     return Response(200, body=body)
@@ -110,10 +111,17 @@ async def _require_known(context: Context, request: Request) -> None:
         raise not_found(f"{request.resource_type}/{request.id} is not known")
 
 
-async def _total(context: Context, request: Request, range_: HistoryRange, count: int) -> int | None:
-    """Counted for one resource, else only when nothing but the count is asked for: it reads the whole log."""
+async def _total(
+    context: Context, request: Request, range_: HistoryRange, count: int, shown: int | None
+) -> int | None:
+    """Counted for one resource, else only when nothing but the count is asked for: it reads the whole log.
+
+    shown: versions on this page where it is the only one
+    """
     if request.id is None and count > 0:
         return None
+    if shown is not None:
+        return shown
     return await context.store.history_count(range_._replace(before_sequence=None))
 
 

@@ -6,8 +6,9 @@ A search that needs none of it is compiled once. One that names a system of iden
 names that are known, and again when a NamingSystem has changed since.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Any, TypeVar
 
 from fhir_server.interactions.named_queries import NamedQueries
 from fhir_server.interactions.naming import NamingSystems
@@ -26,11 +27,15 @@ T = TypeVar("T")
 
 HIERARCHY_LIMIT = 10_000  # resources above or below one
 CODES_KEPT = 100_000  # codes of the value sets that are kept as sets
+REMEMBERED = 2000  # searches
 _VALUE_SET = "ValueSet/"
 
 
 class Needs:
-    """`store` shows what is committed, also to a transaction: what is made of it is kept for others."""
+    """`store` shows what is committed, also to a transaction: what is made of it is kept for others.
+
+    It is made anew when the definitions change, by which searches are compiled.
+    """
 
     def __init__(self, store: Reader, terminology: Terminology) -> None:
         self._store = store
@@ -38,14 +43,27 @@ class Needs:
         self._naming = NamingSystems(store)
         self._queries = NamedQueries(store)
         self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, of late last
+        self._remembered: OrderedDict[Hashable, Any] = OrderedDict()  # what was compiled; of late last
 
-    async def compiled(self, compile_: Callable[[Terms], T], reader: Reader, access: Access | None) -> T:
+    async def compiled(
+        self,
+        compile_: Callable[[Terms], T],
+        reader: Reader,
+        access: Access | None,
+        words: Hashable = None,
+    ) -> T:
         """What `compile_` makes when it lacks nothing.
 
         reader: what the search will run on; access: what the client may see, of which alone it is told
+        words: all that `compile_` works on, to remember what it made where nothing had to be looked up for
+        it; None: it is not remembered
 
         Raises what `compile_` raises, and 400 for a value set, code system or code that is not here.
         """
+        if words is not None and (remembered := self._remembered.get(words)) is not None:
+            self._remembered.move_to_end(words)
+            made: T = remembered
+            return made
         known: dict[Need, Answer] = {}
         while True:
             terms = Terms(self._naming.names, known)
@@ -53,10 +71,17 @@ class Needs:
             if terms.named and await self._naming.refresh():
                 continue
             if not terms.missing:
+                if words is not None and not terms.are_needed:
+                    self._remember(words, found)
                 return found
             # a named query that was looked up may need more
             assert known.keys().isdisjoint(terms.missing)
             known |= {need: await self._answer(need, reader, access) for need in terms.missing}
+
+    def _remember(self, words: Hashable, found: object) -> None:
+        self._remembered[words] = found
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
 
     async def _answer(self, need: Need, reader: Reader, access: Access | None) -> Answer:
         match need:

@@ -99,8 +99,8 @@ class Links:
         `previous` reaches back `keep` pages.
         """
         found = [("self", self.url(given))]
-        beginning = replace(cursor, after=(), before=())
-        found.append(("first", self.url() if given is None else self._to(beginning)))
+        first = self.url() if given is None else self._to(replace(cursor, after=(), before=()))
+        found.append(("first", first))
         if cursor.before:
             back = replace(cursor, after=cursor.before[-1], before=cursor.before[:-1])
             found.append(("previous", self._to(back)))

@@ -27,6 +27,7 @@ from fhir_server.store.protocol import Page
 from fhir_server.store.ruled import OutdatedError
 
 _ALL = "*"
+_REMEMBERED_CHARACTERS = 500  # of the parameters of a search that may come again
 _CUT = Issue(
     "warning",
     "incomplete",
@@ -48,6 +49,7 @@ async def search(context: Context, request: Request) -> Response:
     types, compartment = _where(context, request)
     cursor = paging.opened(context, request)
     now_ms = context.clock() if cursor is None else cursor.now_ms
+    options = options_of(context.settings)
     compiled = partial(
         compile_search,
         context.definitions,
@@ -57,9 +59,14 @@ async def search(context: Context, request: Request) -> Response:
         now_ms=now_ms,
         strict=request.strict,
         compartment=compartment,
-        options=options_of(context.settings),
+        options=options,
     )
-    found = await context.needs.compiled(lambda terms: compiled(terms=terms), context.store, request.access)
+    found = await context.needs.compiled(
+        lambda terms: compiled(terms=terms),
+        context.store,
+        request.access,
+        _words(request, types, compartment, options),
+    )
     if found.explain:
         require_sight(request)
     if request.access is not None:
@@ -68,6 +75,16 @@ async def search(context: Context, request: Request) -> Response:
     if context.present is not None and not context.present.is_current:
         raise OutdatedError  # the index may have been emptied of a column under the search
     return answer
+
+
+def _words(
+    request: Request, types: tuple[str, ...], compartment: Compartment | None, options: Options
+) -> tuple[object, ...] | None:
+    """All that a search is compiled of beside the definitions and the time; None: it is too long to keep."""
+    given = tuple(request.parameters)
+    if sum(len(name) + len(value) for name, value in given) > _REMEMBERED_CHARACTERS:
+        return None
+    return types, compartment, given, request.base_url, request.strict, options
 
 
 def _permitted(context: Context, access: Access, found: Search) -> Search:

@@ -48,3 +48,9 @@ class Scope:
     now_ms: int
     resource_types: frozenset[str]  # every resource type there is
     terms: Terms | None = None  # None: nothing can be looked up, what needs it is refused
+
+    def now(self) -> int:
+        """In milliseconds; what comes of it is of this moment only."""
+        if self.terms is not None:
+            self.terms.timed = True
+        return self.now_ms

@@ -159,7 +159,7 @@ def parse_value(value: str, scope: Scope) -> tuple[Any, int, int]:
     first, last = found
     if prefix == "ap":
         # by 10% of the gap between now and the date, as the specification recommends
-        now = scope.now_ms * 1000
+        now = scope.now() * 1000
         gap = max(abs(now - first), abs(now - last)) // 10 if not first <= now <= last else 0
         first, last = first - gap, last + gap
     return prefix, first, last

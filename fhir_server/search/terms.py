@@ -63,6 +63,12 @@ class Terms:
     known: dict[Need, Answer] = field(default_factory=dict)
     missing: dict[Need, None] = field(default_factory=dict)
     named: bool = False  # whether names of systems were asked for
+    timed: bool = False  # whether the time was
+
+    @property
+    def are_needed(self) -> bool:
+        """Whether the same words may come to something else at another time."""
+        return bool(self.named or self.timed or self.known or self.missing)
 
     def names_of(self, system: str) -> tuple[str, ...]:
         self.named = True

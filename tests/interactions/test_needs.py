@@ -1,11 +1,13 @@
 """https://hl7.org/fhir/R4/search.html#subsumption, https://hl7.org/fhir/R4/search.html#recursive"""
 
+from collections.abc import Callable
+
 import pytest
 
 from fhir_server.interactions import needs
 from fhir_server.resource import Resource
 from fhir_server.search.access import Access
-from fhir_server.search.terms import InHierarchy
+from fhir_server.search.terms import InHierarchy, Terms
 from fhir_server.store.algebra import Everything, IdIn, Not, Nothing
 from tests.interactions.fhir import BASE, Fhir, codes, content, entry, observation, post
 
@@ -299,3 +301,72 @@ def test_lists(fhir: Fhir) -> None:
     assert codes(fhir.refused("GET", "Patient?_list=List/42")) == (400, "value")
     fhir("DELETE", "List/42")
     assert found(fhir, "Patient?_list=42") == []
+
+
+def test_a_search_that_needs_nothing_is_compiled_once(fhir: Fhir) -> None:
+    made: list[int] = []
+
+    def compile_(_: Terms) -> int:
+        made.append(len(made))
+        return made[-1]
+
+    needs, store = fhir.context.needs, fhir.context.store
+    for words, expected in (("a", 0), ("a", 0), ("b", 1), (None, 2), (None, 3), ("a", 0)):
+        assert fhir.run(needs.compiled(compile_, store, None, words)) == expected
+
+
+def test_what_is_of_a_moment_or_looked_up_is_compiled_each_time(zoo: Fhir) -> None:
+    made: list[Callable[[Terms], object]] = []
+
+    def timed(terms: Terms) -> bool:
+        made.append(timed)
+        terms.timed = True
+        return True
+
+    def named(terms: Terms) -> tuple[str, ...]:
+        made.append(named)
+        return terms.names_of("urn:oid:1.2.3")
+
+    def looked_up(terms: Terms) -> object:
+        if codes := terms.codes_in(f"{ANIMALS}/cats"):
+            made.append(looked_up)
+        return codes
+
+    needs, store = zoo.context.needs, zoo.context.store
+    zoo.run(needs.compiled(named, store, None))  # the names are read when first asked for
+    made.clear()
+    for compile_ in (timed, named, looked_up):
+        for _ in range(2):
+            zoo.run(needs.compiled(compile_, store, None, compile_.__name__))
+    assert made == [timed, timed, named, named, looked_up, looked_up]
+
+
+def test_only_the_searches_of_late_are_remembered(fhir: Fhir, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(needs, "REMEMBERED", 2)
+    made: list[str] = []
+
+    def compiled(words: str) -> None:
+        def compile_(_: Terms) -> str:
+            made.append(words)
+            return words
+
+        assert fhir.run(fhir.context.needs.compiled(compile_, fhir.context.store, None, words)) == words
+
+    for words in "abacab":
+        compiled(words)
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_a_value_set_that_changes_changes_a_search_that_was_run(zoo: Fhir) -> None:
+    url = f"Observation?code:in={ANIMALS}/cats"
+    assert found(zoo, url) == ["cat", "lion"]
+    zoo("PUT", "ValueSet/cats", value_set("cats", ["dog"]))
+    assert found(zoo, url) == ["dog"]
+
+
+def test_near_a_date_is_another_range_at_another_time(fhir: Fhir) -> None:
+    fhir("POST", "Patient", {"resourceType": "Patient", "birthDate": "2024-01-01"})
+    url = "Patient?birthdate=ap2024-10-01"
+    assert found(fhir, url) == []
+    fhir.clock.now_ms += 10 * 365 * 86_400_000
+    assert len(found(fhir, url)) == 1

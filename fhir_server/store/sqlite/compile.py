@@ -20,6 +20,7 @@ from fhir_server.store.sqlite.ranges import near, within
 from fhir_server.store.sqlite.reading import Connected
 from fhir_server.store.sqlite.terms import (
     NOWHERE,
+    TRUE,
     Keys,
     Leaf,
     Nowhere,
@@ -153,9 +154,11 @@ class Compiler:
         return known
 
     def _total(self, type_ids: tuple[int, ...] | None = None) -> int:
-        rows: list[Any] = self._execute("SELECT id, total FROM resource_type").fetchall()
-        totals: dict[int, int] = dict(rows)
-        return sum(totals.values()) if type_ids is None else sum(totals.get(id_, 0) for id_ in type_ids)
+        of_them = TRUE if type_ids is None else equal("id", type_ids)
+        found: int = self._execute(
+            f"SELECT coalesce(sum(total), 0) FROM resource_type WHERE {of_them.text}", of_them.values
+        ).get
+        return found
 
     def leaf(self, table: str, column: str, more: str = "", *values: Value, **settings: Any) -> Term:
         """Rows of a column, with more conditions."""

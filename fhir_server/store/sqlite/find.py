@@ -91,12 +91,14 @@ def identities(here: Connected, resource_type: str, where: Node, limit: int) -> 
 
 def count(here: Connected, resource_types: tuple[str, ...], where: Node) -> int:
     here.forget_estimates()
+    compiler = Compiler(here)
+    universe = compiler.universe(resource_types)
+    if universe is None:
+        return 0
+    if isinstance(where, Everything):
+        return universe.count()
     with snapshot(here.connection):
-        compiler = Compiler(here)
-        universe = compiler.universe(resource_types)
-        if universe is None:
-            return 0
-        term = universe if isinstance(where, Everything) else compiler.term(where, universe)
+        term = compiler.term(where, universe)
         if term is universe:
             return universe.count()
         found = counted(compiler, universe, term)

@@ -1,6 +1,7 @@
 """Reads on one connection: versions of resources by identity, by number, by the log."""
 
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,11 +45,12 @@ Row = tuple[int, int, str | bytes, int, int, int, bytes]
 """seq, type, stored id, version id, last updated, method, compressed body"""
 
 
-class Shown(dict[int, Version]):
+class Shown(OrderedDict[int, Version]):
     """Versions that were shown lately, by sequence number: what is committed never changes."""
 
     def __init__(self, most: int = 0) -> None:
         """most: bytes; 0: nothing is kept"""
+        super().__init__()
         self._room, self._keeps = most, most > 0
 
     def keep(self, version: Version) -> None:
@@ -57,7 +59,8 @@ class Shown(dict[int, Version]):
         self._room -= len(version.body) + KEPT_BESIDE
         self[version.sequence] = version
         while self._room < 0 and self:
-            oldest = self.pop(next(iter(self)))
+            # the first key of a plain dict is sought past all that were taken out before it
+            _, oldest = self.popitem(last=False)
             self._room += len(oldest.body) + KEPT_BESIDE
 
 
