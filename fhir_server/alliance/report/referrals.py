@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Literal
 
 from fhir_server.alliance import systems
-from fhir_server.alliance.elements import code, end_moment, extensions, first_moment, value
+from fhir_server.alliance.elements import code, counts, end_moment, extensions, first_moment, value
 from fhir_server.alliance.report.directory import Directory, specialty, text
 from fhir_server.alliance.report.icd import chapter_of
 from fhir_server.alliance.report.measure import NONE, Event, Measure
@@ -60,6 +60,8 @@ async def referrals(sources: Sources, directory: Directory, period: ReportPeriod
         ],
     )
     await sources.load(sources.target(task.get("focus")) for task in tasks)
+    # a Task does not count when what it is about was a mistake or a test
+    tasks = [task for task in tasks if counts(sources.resource(task.get("focus")) or {})]
     requests = [sources.resource(task.get("focus")) or {} for task in tasks]
     await sources.load(name for pair in zip(tasks, requests, strict=True) for name in _named(sources, *pair))
     made = partial(_referral, sources, directory)

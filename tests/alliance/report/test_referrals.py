@@ -91,6 +91,12 @@ def test_a_task_that_counts_and_one_that_does_not(fhir: Fhir, measure: str) -> N
     assert total(fhir, measure) == expected
 
 
+@pytest.mark.parametrize("elements", [{"status": "entered-in-error"}, {"meta": HTEST}])
+def test_a_task_counts_as_its_request_does(fhir: Fhir, elements: Resource) -> None:
+    store(fhir, *directory(), task("one", ARRIVED), request("sr-one", **elements))
+    assert total(fhir, "R-UP") == total(fhir, "R-UP-SUBMITTED") == 0
+
+
 def test_admitted_counts_as_arrived_when_that_was_left_out(fhir: Fhir) -> None:
     late = {"arrived": "2019-01-02T08:00:00+08:00", "admitted": "2018-12-31T08:00:00+08:00"}
     referred(fhir, task("one", {"admitted": "2018-12-31T08:00:00+08:00"}), task("two", late))
