@@ -70,11 +70,16 @@ def requests() -> str:
 
 def rights() -> str:
     rows = [
-        (f"`{resource_type}.{element}`", _WAYS[right.way], " or ".join(right.actors))
+        (f"`{resource_type}.{element}`", _WAYS[right.way], _who(right))
         for resource_type, given in (("ServiceRequest", REQUEST_RIGHTS), ("Task", TASK_RIGHTS))
         for element, right in _named(given)
     ]
     return _table(("element", "may be", "by"), rows)
+
+
+def _who(right: Right) -> str:
+    actors = " or ".join(right.actors)
+    return f"{actors}; with a change of the table, who makes it" if right.moves else actors
 
 
 def _named(rights: dict[str, Right]) -> Iterator[tuple[str, Right]]:

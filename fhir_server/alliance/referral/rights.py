@@ -16,15 +16,16 @@ Way = Literal["set", "append", "raise"]
 class Right(NamedTuple):
     way: Way
     actors: tuple[Actor, ...]
+    moves: bool = False  # who makes a change of the table sets it with that
 
 
 _BOTH: tuple[Actor, ...] = ("placer", "filler")
 _ALL: tuple[Actor, ...] = ("placer", "filler", "dispatch", "server")
 
 TASK_RIGHTS: dict[str, Right] = {
-    "status": Right("set", _ALL),
-    "businessStatus": Right("set", _ALL),
-    "statusReason": Right("set", _ALL),
+    "status": Right("set", ("filler",), moves=True),
+    "businessStatus": Right("set", ("filler",), moves=True),
+    "statusReason": Right("set", ("filler",), moves=True),
     "owner": Right("set", ("filler",)),
     "executionPeriod": Right("set", ("filler",)),
     "output": Right("append", ("filler",)),

@@ -95,7 +95,7 @@ class TaskRules:
         if before is not None and before.get("status") == "draft":
             await _require_placer_of(move, before)
         elif before is not None:
-            await _require_rights(move, before, after)
+            await _require_rights(move, before, after, row)
         task = await _applied(move, row, after)
         return stamped(move, reached(move, task))
 
@@ -228,11 +228,13 @@ async def _require_placer_of(move: Move, before: Resource) -> None:
         )
 
 
-async def _require_rights(move: Move, before: Resource, after: Resource) -> None:
+async def _require_rights(move: Move, before: Resource, after: Resource, row: Row | None) -> None:
     for breach in breaches(content_of(before), content_of(after), TASK_RIGHTS):
         raise refused(after, breach)
     for name in changed(content_of(before), content_of(after)):
-        actors = TASK_RIGHTS[name].actors
+        actors, moves = TASK_RIGHTS[name].actors, TASK_RIGHTS[name].moves
+        if moves and row is not None:
+            continue  # who may follow the row was asked before
         if move.acting != SERVER and not await move.parties.any_of(actors):
             raise forbidden(f"Task.{name} is changed by the {' or '.join(actors)}; {move.acting} is not that")
 
