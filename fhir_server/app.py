@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fhir_server import __version__
-from fhir_server.alliance.operations import OPERATIONS
+from fhir_server.alliance.operations import IMPLEMENTED, OPERATIONS
 from fhir_server.alliance.referral.expiry import Expiry
 from fhir_server.alliance.rules import alliance_rules
 from fhir_server.alliance.sample.marker import has_sample
@@ -186,6 +186,7 @@ class OpenContext:
             clock=parts.clock,
             secret=self._secret,
             operations=OPERATIONS,
+            implements=IMPLEMENTED,
             rules=parts.rules,
         )
 

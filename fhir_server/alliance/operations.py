@@ -11,6 +11,8 @@ from fhir_server.interactions.context import Context
 from fhir_server.interactions.operation import Operation
 from fhir_server.interactions.request import Request, Response
 
+IMPLEMENTED = ("alliance-server",)
+"""Ids of the CapabilityStatements of the package that the server meets; the others are of its clients."""
 _DEFINITIONS = f"{systems.BASE}/OperationDefinition"
 _INSTANCE = frozenset(("instance",))
 

@@ -2,14 +2,15 @@
 
     python -m fhir_server.bulk.shipped
 
-makes the index, the layer that ships with the server and the pages in docs/ anew, after a file in profiles/
-was changed. A test tells when that was forgotten.
+makes the ImplementationGuide, the index, the layer that ships with the server and the pages in docs/ anew,
+after a file in profiles/ was changed. A test tells when that was forgotten.
 """
 
 import asyncio
 import json
 from pathlib import Path
 
+from fhir_server.bulk.guide import file_of, guide
 from fhir_server.bulk.packages import ALLIANCE_CANONICALS, CORE_CANONICALS, make_layer
 from fhir_server.bulk.profile_pages import write_pages
 from fhir_server.definitions.index import FILE, index
@@ -30,6 +31,11 @@ _ALL = 1_000_000
 def folder() -> Path:
     """Where the files of the package are: in a checkout at its top, in an installation beside the code."""
     return _CHECKOUT if _CHECKOUT.is_dir() else _HERE / "profiles"
+
+
+def write_guide(package: Package) -> None:
+    text = json.dumps(guide(package), ensure_ascii=False, indent=2)
+    file_of(package).write_text(f"{text}\n", encoding="utf-8")
 
 
 def write_index(package: Package) -> None:
@@ -54,6 +60,7 @@ async def structures(layer: Path, indexer: Indexer) -> dict[str, Resource]:
 async def make(package: Package) -> None:
     definitions = load()
     indexer = Indexer(definitions)
+    write_guide(package)  # which stands in the index
     write_index(package)
     await make_layer(package, ALLIANCE_CANONICALS, indexer, Validator(definitions).check)
     write_pages(package, await structures(CORE_CANONICALS, indexer), PAGES)

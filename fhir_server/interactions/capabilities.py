@@ -21,12 +21,13 @@ from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.table import Table
 from fhir_server.interactions.terminology_capabilities import about_terminology
 from fhir_server.outcome import bad_value
-from fhir_server.resource import encode
+from fhir_server.resource import Resource, decode, encode
 from fhir_server.search.custom import being_built
 from fhir_server.search.special import UNDECLARED
+from fhir_server.store.protocol import Version
 from fhir_server.terminology.snapshot import Snapshot
 
-RELEASED = "2026-11-23"
+RELEASED = "2026-11-28"
 """The day on which the statement last changed otherwise than by settings."""
 
 MODES = ("full", "normative", "terminology")
@@ -44,7 +45,8 @@ _LINE = re.compile(r"\* \[(\w+)\]\([^)]*\): (.*)")
 _LEVELS = {"system": "system", "type": "type", "instance": "type", "version": "type"}
 
 
-_Key = tuple[Settings, str, tuple[str, ...]]  # settings, mode, operations of what is built on this
+# settings, mode, operations of what is built on this, what it implements
+_Key = tuple[Settings, str, tuple[str, ...], tuple[Version, ...]]
 
 
 class Capabilities:
@@ -63,17 +65,20 @@ class Capabilities:
         if mode == "terminology":
             before, after, digest = await self._terminology(context)
         else:
-            before, after, digest = self._statement(context, mode)
+            before, after, digest = await self._statement(context, mode)
         headers = {"ETag": f'W/"{digest}"'}
         if request.if_none_match is not None and lists_tag(request.if_none_match, digest):
             return Response(304, headers=headers)
         return Response(200, body=before + encode(request.base_url or "/") + after, headers=headers)
 
-    def _statement(self, context: Context, mode: str) -> tuple[bytes, bytes, str]:
+    async def _statement(self, context: Context, mode: str) -> tuple[bytes, bytes, str]:
         kept = self._kept.setdefault(context.definitions, {})
-        key = context.settings, mode, tuple(context.operations)
+        identities = [("CapabilityStatement", id_) for id_ in context.implements]
+        implemented = tuple(await context.store.read_many(identities)) if identities else ()
+        key = context.settings, mode, tuple(context.operations), implemented
         if key not in kept:
-            kept[key] = _parted(_Statement(context, self._table, mode == "normative").resource())
+            statement = _Statement(context, self._table, mode == "normative", implemented)
+            kept[key] = _parted(statement.resource())
         return kept[key]
 
     async def _terminology(self, context: Context) -> tuple[bytes, bytes, str]:
@@ -106,7 +111,9 @@ def _head(resource_type: str) -> dict[str, Any]:
 class _Statement:
     """One CapabilityStatement in the making."""
 
-    def __init__(self, context: Context, table: Table, normative: bool) -> None:
+    def __init__(
+        self, context: Context, table: Table, normative: bool, implemented: tuple[Version, ...]
+    ) -> None:
         self._definitions = context.definitions
         self._settings = context.settings
         self._all_operations = {**OPERATIONS, **context.operations}
@@ -115,6 +122,9 @@ class _Statement:
         self._types = sorted(
             name for name in context.definitions.resource_types if not normative or name in NORMATIVE
         )
+        statements = [decode(each.body) for each in implemented]
+        self._instantiates = [each["url"] for each in statements if "url" in each]
+        self._profiles = _supported(statements)
         self._unusable = being_built(context.definitions)
         self._parameters = {name: self._usable(name) for name in self._types}
         self._links = [(name, parameter) for name in self._types for parameter in self._references(name)]
@@ -128,7 +138,7 @@ class _Statement:
             "searchParam": self._common(),
             "operation": self._operations(None),
         }
-        return _head("CapabilityStatement") | {
+        return _present(_head("CapabilityStatement") | {"instantiates": self._instantiates}) | {
             "fhirVersion": self._definitions.release,
             "format": ["application/fhir+json", "json"],
             "patchFormat": ["application/json-patch+json", "application/fhir+json"],
@@ -140,6 +150,7 @@ class _Statement:
         found = {
             "type": name,
             "profile": f"http://hl7.org/fhir/StructureDefinition/{name}",
+            "supportedProfile": self._profiles.get(name, []),
             "interaction": self._codes("type"),
             "versioning": "versioned-update" if name in self._settings.versioned_update else "versioned",
             "readHistory": True,
@@ -195,6 +206,16 @@ class _Statement:
     def _usable(self, name: str) -> list[SearchParameter]:
         parameters = self._definitions.search_parameters(name).values()
         return [each for each in parameters if each.code not in UNDECLARED and each.url not in self._unusable]
+
+
+def _supported(statements: list[Resource]) -> dict[str, list[str]]:
+    """By resource type, the profiles that statements name for servers, each once."""
+    found: dict[str, dict[str, None]] = {}
+    for statement in statements:
+        for rest in statement.get("rest", ()):
+            for each in rest.get("resource", ()) if rest["mode"] == "server" else ():
+                found.setdefault(each["type"], {}).update(dict.fromkeys(each.get("supportedProfile", ())))
+    return {resource_type: list(profiles) for resource_type, profiles in found.items()}
 
 
 _UNDEFINED = [

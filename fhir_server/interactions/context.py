@@ -44,6 +44,8 @@ class Context:
     # of what is built on the interactions
     rules: Rules = field(default_factory=dict)
     operations: Mapping[str, Operation] = field(default_factory=dict)  # beside those of `operations/`
+    # ids of CapabilityStatements (requirements) that this server meets, where they are in the store
+    implements: tuple[str, ...] = ()
     present: Follower | None = None  # None: the rules of indexing never change
 
     async def renewed(self) -> "Context":

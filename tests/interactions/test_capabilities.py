@@ -1,5 +1,6 @@
 """https://hl7.org/fhir/R4/http.html#capabilities"""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -142,3 +143,39 @@ def test_types_that_are_updated_with_if_match_only(fhir: Fhir) -> None:
     found = fhir.read("metadata")
     assert of_type(found, "Task")["versioning"] == "versioned-update"
     assert of_type(found, "Patient")["versioning"] == "versioned"
+
+
+def requirements(**elements: Any) -> Resource:
+    return {
+        "resourceType": "CapabilityStatement", "id": "actor", "url": "http://example.org/actor",
+        "status": "active", "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1",
+        "format": ["json"], "description": "x",
+        "rest": [
+            {"mode": "server", "resource": [{"type": "Task", "supportedProfile": ["http://example.org/task"]}]},
+            {"mode": "client", "resource": [{"type": "List", "supportedProfile": ["http://example.org/list"]}]},
+        ],
+    } | elements  # fmt: skip
+
+
+def test_what_is_implemented_is_said_with_its_profiles(fhir: Fhir) -> None:
+    fhir.context = replace(fhir.context, implements=("actor", "elsewhere"))
+    assert "instantiates" not in fhir.read("metadata")
+    fhir("PUT", "CapabilityStatement/actor", requirements())
+    found = fhir.read("metadata")
+    assert found["instantiates"] == ["http://example.org/actor"]
+    assert of_type(found, "Task")["supportedProfile"] == ["http://example.org/task"]
+    assert "supportedProfile" not in of_type(found, "List")
+    assert Validator(definitions()).check(found) == []
+
+
+def test_a_statement_that_changes_is_told_at_once(fhir: Fhir) -> None:
+    fhir.context = replace(fhir.context, implements=("actor",))
+    fhir("PUT", "CapabilityStatement/actor", requirements())
+    before = fhir("GET", "metadata").headers["ETag"]
+    changed = requirements(rest=[{"mode": "server"}])
+    del changed["url"]
+    fhir("PUT", "CapabilityStatement/actor", changed)
+    after = fhir("GET", "metadata")
+    assert after.headers["ETag"] != before
+    found = content(after)
+    assert "instantiates" not in found and "supportedProfile" not in of_type(found, "Task")

@@ -61,6 +61,25 @@ def test_E10_28_the_server_declares_what_an_actor_asks_for(actor: str, told: Res
     assert named(asked, "operation") <= named(told, "operation")
 
 
+def test_E10_28_the_server_says_which_statement_it_meets(running: Running, told: Resource) -> None:
+    """And that of no client."""
+    statement = running("GET", "/metadata")
+    wanted = by_id("CapabilityStatement")["alliance-server"]
+    assert statement["instantiates"] == [wanted["url"]]
+    assert set(wanted["format"]) <= set(statement["format"])
+    profiles = {each["type"]: each.get("supportedProfile") for each in told["resource"]}
+    asked = {each["type"]: each.get("supportedProfile") for each in wanted["rest"][0]["resource"]}
+    assert {name: profiles[name] for name in asked} == asked
+    assert not any(profiles[name] for name in set(profiles) - set(asked))
+
+
+def test_E10_28_every_profile_of_the_package_is_supported(told: Resource) -> None:
+    """By the server as a whole, those of one actor by that actor."""
+    supported = {url for each in told["resource"] for url in each.get("supportedProfile", ())}
+    structures = by_id("StructureDefinition").values()
+    assert supported == {each["url"] for each in structures if each["type"] != "Extension"}
+
+
 @pytest.mark.parametrize("actor", ACTORS)
 def test_E10_28_every_search_that_an_actor_makes_is_answered(actor: str, running: Running) -> None:
     for wanted in rest_of(actor)["resource"]:

@@ -9,6 +9,7 @@ import pytest
 
 from fhir_server.alliance.systems import BASE
 from fhir_server.app import Parts
+from fhir_server.bulk.guide import file_of, guide
 from fhir_server.bulk.packages import ALLIANCE, ALLIANCE_CANONICALS, CORE_CANONICALS, add_package, layer_paths
 from fhir_server.bulk.profile_pages import pages
 from fhir_server.bulk.shipped import PAGES, folder
@@ -35,6 +36,25 @@ def test_the_folder_is_that_of_the_checkout() -> None:
 
 def test_the_index_is_up_to_date() -> None:
     assert decode((FOLDER / FILE).read_bytes()) == index(open_package(FOLDER)), STALE
+
+
+def test_the_guide_is_up_to_date() -> None:
+    package = open_package(FOLDER)
+    assert decode(file_of(package).read_bytes()) == guide(package), STALE
+
+
+def test_the_guide_lists_every_definition_and_every_example() -> None:
+    listed = decode(file_of(open_package(FOLDER)).read_bytes())["definition"]["resource"]
+    files = {each["reference"]["reference"].replace("/", "-") for each in listed}
+    wanted = {path.stem for kind in (FOLDER, FOLDER / "examples") for path in kind.glob("*-*.json")}
+    assert files == wanted - {"ImplementationGuide-fhir-server.alliance"}
+    profiles = {each["url"] for each in definitions()["StructureDefinition"] if each["type"] != "Extension"}
+    assert {each["exampleCanonical"] for each in listed if "exampleCanonical" in each} == profiles
+
+
+def test_the_guide_is_read_from_the_server(running: Running) -> None:
+    found = running("GET", "/ImplementationGuide?url=" + f"{BASE}/ImplementationGuide/{ALLIANCE}")
+    assert [each["resource"]["packageId"] for each in found["entry"]] == [ALLIANCE]
 
 
 def test_the_layer_is_up_to_date() -> None:
@@ -103,6 +123,7 @@ def test_the_setting_turns_it_off(tmp_path: Path) -> None:
         assert caught.value.status == 404
         with pytest.raises(FhirError):
             without("GET", "/Task?deadline=2026")
+        assert "instantiates" not in without("GET", "/metadata")
         without.close()
 
 
