@@ -173,6 +173,7 @@ class _Reading:
         self._contained: result.Contained = "false"
         self._contained_type: result.ContainedType = "container"
         self._nodes: list[Node] = []
+        self._searched: list[str] = []  # names of the parameters that the nodes are of
         self._used: list[tuple[str, str]] = []
         self._issues: list[Issue] = []
 
@@ -199,9 +200,8 @@ class _Reading:
     def _inside(self, where: Node) -> Node:
         """What contains resources that fit; with `both`, those that fit themselves too."""
         search = self._search
-        for name, _ in self._used:
-            if code_of(name) not in _RESULT | PRESENTATION and name != "_type":
-                self._filters.require_core(self._types_meant, name)
+        for name in self._searched:
+            self._filters.require_core(self._types_meant, name)
         if not {"id", "updated"}.issuperset(key.kind for key in search.sort):
             raise not_supported("_contained can be sorted by _id and _lastUpdated, those of the container")
         itself: Node = Nothing()
@@ -268,7 +268,7 @@ class _Reading:
         for name, value in found.expanded(own):
             if not self._filters.known(self._types_meant, name):
                 raise self._filters.unknown(self._types_meant, name)
-            self._nodes.append(self._filters.node(self._types_meant, name, value))
+            self._add(name, value)
         self._used += [*asked, *own]
         return [each for each in parameters if each not in asked and each not in own]
 
@@ -281,7 +281,7 @@ class _Reading:
                 if not self._filters.known(self._types_meant, name):
                     self._leave_out(self._filters.unknown(self._types_meant, name))
                     return
-                self._nodes.append(self._filters.node(self._types_meant, name, value))
+                self._add(name, value)
         except FhirError as error:
             if any(issue.code != "value" for issue in error.issues):
                 raise
@@ -289,6 +289,10 @@ class _Reading:
             return
         if code != CURSOR:
             self._used.append((name, value))
+
+    def _add(self, name: str, value: str) -> None:
+        self._nodes.append(self._filters.node(self._types_meant, name, value))
+        self._searched.append(name)
 
     def _leave_out(self, error: FhirError) -> None:
         """Raise `error`, or only warn of it when the client asked for leniency."""

@@ -6,6 +6,7 @@ import pytest
 
 from tests.interactions.fhir import BASE, Fhir, codes, patient
 from tests.interactions.test_search import Bundle, entries, link, matches, pages, put
+from tests.search.test_named_query import definition, parameter
 
 LOINC = "http://loinc.org"
 
@@ -163,6 +164,16 @@ def test_contained_resources_of_several_types(fhir: Fhir) -> None:
     assert len(urls(fhir.read("?_type=Medication,Patient&_contained=true"))) == 2
     assert len(urls(fhir.read("?_contained=true&_containedType=contained"))) == 3
     assert urls(fhir.read("?_type=Organization,Patient&_contained=true")) == []
+
+
+def test_a_query_that_has_a_name(fhir: Fhir) -> None:
+    pharmacy(fhir)
+    named = {"resource": ["Medication"], "parameter": [parameter("called")]}
+    put(fhir, definition("code={called}", id="of", code="of", **named))
+    put(fhir, definition("_text={called}", id="words", code="words", **named))
+    assert urls(fhir.read("Medication?_query=of&called=b&_contained=true")) == ["MedicationRequest/two"]
+    refused = fhir.refused("GET", "Medication?_query=words&called=b&_contained=true")
+    assert codes(refused) == (400, "not-supported")
 
 
 @pytest.mark.parametrize(
