@@ -14,9 +14,12 @@ from fhir_server.outcome import FhirError
 from fhir_server.resource import decode
 from tests.search.reference import Refused, Unsure
 from tests.search.reference.hostile import BASE
+from tests.search.reference.inside import container
+from tests.search.reference.presentation import shown
 from tests.search.reference.references import Identity
 from tests.search.reference.results import included, is_sorted
 from tests.search.reference.search import Answer, Question, search
+from tests.search.reference.world import World
 from tests.search.reference.worlds import Searched
 
 PAGES = 12
@@ -25,6 +28,7 @@ PAGES = 12
 @dataclass
 class Page:
     hits: list[Identity] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)  # of the hits
     included: list[Identity] = field(default_factory=list)
     total: int | None = None
     next: str | None = None
@@ -44,9 +48,18 @@ async def ask(context: Context, path: str, query: str) -> Page:
         if mode == "outcome":
             page.is_complete = False
             continue
-        identity = resource["resourceType"], resource["id"]
+        identity = _identity(entry["fullUrl"], resource)
+        if mode == "match":
+            page.bodies.append(resource)
         (page.hits if mode == "match" else page.included).append(identity)
     return page
+
+
+def _identity(full_url: str, resource: dict[str, Any]) -> Identity:
+    """ "the fullUrl points to the containing resource first" """
+    of, contained, id_ = full_url.removeprefix(f"{BASE}/").partition("#")
+    assert (id_ or of.partition("/")[2]) == resource["id"]
+    return resource["resourceType"], f"{of}#{id_}" if contained else resource["id"]
 
 
 def differences(searched: Searched, question: Question) -> tuple[list[str], str]:
@@ -75,7 +88,7 @@ def differences(searched: Searched, question: Question) -> tuple[list[str], str]
     allowed = {each for page in found for each in page.hits} - expected.hits
     if allowed and allowed <= search(searched.world, question, generous=True).hits:
         expected.hits |= allowed
-    return _of_pages(searched, expected, found), "found" if expected.hits else "empty"
+    return _of_pages(searched.world, expected, found), "found" if expected.hits else "empty"
 
 
 async def pages(context: Context, question: Question) -> list[Page]:
@@ -88,28 +101,55 @@ async def pages(context: Context, question: Question) -> list[Page]:
     return found
 
 
-def _of_pages(searched: Searched, expected: Answer, found: list[Page]) -> list[str]:
-    world = searched.world
+def _of_pages(world: World, expected: Answer, found: list[Page]) -> list[str]:
     hits = [each for page in found for each in page.hits]
+    if expected.summary == "count":
+        return [] if found[0].total == len(expected.hits) and not hits else [f"counts {found[0].total}"]
+    wrong = _of_hits(world, expected, hits, complete=not found[-1].next)
+    for page in found:
+        if page.total is not None and page.total != len(expected.hits):
+            wrong.append(f"total {page.total} for {len(expected.hits)}")
+        if not set(page.hits) - expected.hits:
+            wrong += _of_bodies(world, expected, page)
+        wrong += _of_includes(world, expected, page)
+    return wrong
+
+
+def _of_hits(world: World, expected: Answer, hits: list[Identity], *, complete: bool) -> list[str]:
     wrong = []
     if len(set(hits)) != len(hits):
         wrong.append(f"more than once: {sorted({each for each in hits if hits.count(each) > 1})}")
     if more := set(hits) - expected.hits:
         wrong.append(f"only the server finds {sorted(more)}")
-    if not found[-1].next and (less := expected.hits - set(hits)):
+    if complete and (less := expected.hits - set(hits)):
         wrong.append(f"only the reference finds {sorted(less)}")
-    if not wrong and not is_sorted(world, hits, expected.sort):
+    if not wrong and not is_sorted(world, [container(each) for each in hits], expected.sort):
         wrong.append(f"not sorted: {hits}")
-    for page in found:
-        if page.total is not None and page.total != len(expected.hits):
-            wrong.append(f"total {page.total} for {len(expected.hits)}")
-        wanted = included(world, page.hits, expected.includes) if expected.includes else set()
-        if set(page.included) - wanted:
-            wrong.append(f"only the server includes {sorted(set(page.included) - wanted)}")
-        if page.is_complete and wanted - set(page.included):
-            wrong.append(f"only the reference includes {sorted(wanted - set(page.included))}")
-        if len(set(page.included)) != len(page.included):
-            wrong.append("includes more than once")
+    return wrong
+
+
+def _of_includes(world: World, expected: Answer, page: Page) -> list[str]:
+    holders = [container(each) for each in page.hits]
+    wanted = included(world, holders, expected.includes) if expected.includes else set()
+    wrong = []
+    if set(page.included) - wanted:
+        wrong.append(f"only the server includes {sorted(set(page.included) - wanted)}")
+    if page.is_complete and wanted - set(page.included):
+        wrong.append(f"only the reference includes {sorted(wanted - set(page.included))}")
+    if len(set(page.included)) != len(page.included):
+        wrong.append("includes more than once")
+    return wrong
+
+
+def _of_bodies(world: World, expected: Answer, page: Page) -> list[str]:
+    """What is shown of each hit."""
+    wrong = []
+    for identity, body in zip(page.hits, page.bodies, strict=True):
+        resource = world.resource(identity)
+        wanted = shown(world.definitions, resource, expected.summary, expected.elements)
+        if body != wanted:
+            names = [name for name in {*body, *wanted} if body.get(name) != wanted.get(name)]
+            wrong.append(f"{identity} is shown with another {sorted(names)}")
     return wrong
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from random import Random
 
 from fhir_server.definitions.types import SearchParameter
-from tests.search.reference import filters, full_text, grammar, hierarchies, terminology
+from tests.search.reference import filters, full_text, grammar, hierarchies, presentation, terminology
 from tests.search.reference.difficult import CODES, HOSTILE, TREE
 from tests.search.reference.draw_values import MODIFIED, TEXTS, full_text_query, place, reference, token
 from tests.search.reference.hostile import BASE
@@ -39,8 +39,32 @@ class Drawing:
             asked.append(self._criterion(chance, types, chance.choice((0, 0, 0, 1, 1, 2, 3))))
         if path == "" or path.endswith("*"):
             asked += [("_type", ",".join(types))] if types else []
+        if chance.random() < 0.04 and (query := self._suiting(chance, types)):
+            asked = asked[: chance.choice((0, 1))] + self._query(chance, types, query)
         asked += self._results(chance, types)
+        if chance.random() < 0.06:
+            asked.append(("_contained", chance.choice(("true", "both", "both", "false"))))
+            if chance.random() < 0.6:
+                asked.append(("_containedType", chance.choice(("contained", "container"))))
         return Question(path, tuple(asked))
+
+    def _suiting(self, chance: Random, types: Sequence[str]) -> Identity | None:
+        """A query that can be asked of types; of any others one time in five."""
+        held = self._by_type.get("OperationDefinition", [])
+        meant = [each for each in held if set(types) <= set(self.world.resources[each].get("resource", ()))]
+        found = held if chance.random() < 0.2 else meant
+        return chance.choice(found) if found else None
+
+    def _query(self, chance: Random, types: Sequence[str], query: Identity) -> list[tuple[str, str]]:
+        """A search that has a name, and its parameters."""
+        found = [("_query", self.world.resources[query].get("code", "absent"))]
+        for each in self.world.resources[query].get("parameter", ()):
+            meant = each.get("documentation", "")  # hostile ones say which parameter they stand for
+            suiting = [p for p in self._shared(types) if p.code == meant]
+            for _ in range(chance.choice((0, 1, 1, 1, 2))):
+                value = self._plain(chance, types[0], suiting[0])[1] if suiting else self._hostile(chance)
+                found.append((each["name"], value))
+        return found
 
     def used(self, resource_type: str) -> list[SearchParameter]:
         """Parameters that have a value in some resource of the type."""
@@ -237,9 +261,20 @@ class Drawing:
             found.append(("_sort", sort))
         if chance.random() < 0.3:
             found.append(("_total", "accurate"))
+        if chance.random() < 0.12:
+            found.append(("_summary", chance.choice((*presentation.SUMMARIES, *presentation.SUMMARIES, "x"))))
+        if types and chance.random() < 0.12:
+            found.append(("_elements", self._elements(chance, types)))
         while types and chance.random() < 0.2:
             found.append(self._include(chance, types))
         return found
+
+    def _elements(self, chance: Random, types: Sequence[str]) -> str:
+        type_ = chance.choice(types)
+        names = list(self.world.resources[chance.choice(self._by_type[type_])])
+        known = [each for each in names if each != "resourceType" and not each.startswith("_")]
+        found = [chance.choice([*known, "text", "contained"]) for _ in range(chance.choice((1, 1, 2, 3)))]
+        return ",".join(chance.choice((each, each, f"{type_}.{each}")) for each in found)
 
     def _sort(self, chance: Random, types: Sequence[str]) -> str:
         codes = ["_id", "_lastUpdated", "-_id", "-_lastUpdated"]

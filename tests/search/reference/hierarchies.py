@@ -53,7 +53,8 @@ def meant(world: World, modifier: str, text: str) -> set[Identity]:
     found, following = {start}, [start]
     while following:
         step = _above(world, following) if modifier == "above" else _below(world, following)
-        following = [each for each in dict.fromkeys(step) if each not in found]
+        # what is not here has no place in a hierarchy
+        following = [each for each in dict.fromkeys(step) if each not in found and each in world.resources]
         found.update(following)
     return found
 

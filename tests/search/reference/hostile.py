@@ -5,6 +5,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
+from tests.search.reference import queries
 from tests.search.reference.difficult import (
     CODES,
     COMPARATORS,
@@ -141,6 +142,8 @@ def hostile(chance: Random) -> Iterator[Resource]:
     yield code_system()
     yield from value_sets()
     yield from lists(made)
+    yield from queries.definitions()
+    yield from (appointment(made, f"a{number}") for number in range(12))
     yield from (charge(made, f"c{number}") for number in range(8))
 
 
@@ -181,6 +184,29 @@ def value_sets() -> Iterator[Resource]:
     for name, compose in COMPOSED.items():
         found = {"resourceType": "ValueSet", "id": name, "url": f"http://x/vs/{name}", "status": "active"}
         yield found | {"compose": compose}
+
+
+def appointment(made: Making, id_: str) -> Resource:
+    """With resources inside, to which it refers or not."""
+    inside = [
+        made.chance.choice(
+            (
+                patient(made, f"p{number}"),
+                observation(made, f"o{number}"),
+                {"resourceType": "Practitioner", "id": f"p{number}", "name": [made.name()]},
+                organization(made, number),
+            )
+        )
+        for number in range(made.chance.randint(1, 3))
+    ]
+    actors = [{"reference": f"#{each['id']}"} for each in inside] + [made.reference("Patient")]
+    return {
+        "resourceType": "Appointment",
+        "id": id_,
+        "status": "booked",
+        "contained": inside,
+        "participant": [{"actor": each, "status": "accepted"} for each in made.some(tuple(actors), 3)],
+    }
 
 
 def places(made: Making) -> Iterator[Resource]:

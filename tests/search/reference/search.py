@@ -5,13 +5,16 @@ https://hl7.org/fhir/R4/search.html, https://hl7.org/fhir/R4/http.html#search
 
 from dataclasses import dataclass, field
 
-from tests.search.reference import Refused
+from tests.search.reference import Refused, inside, presentation, queries
 from tests.search.reference.criteria import Criteria
 from tests.search.reference.references import Identity
 from tests.search.reference.results import Include, SortBy
 from tests.search.reference.world import World
 
-RESULT = ("_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements")
+RESULT = (
+    "_count", "_sort", "_total", "_include", "_revinclude", "_summary", "_elements", "_contained",
+    "_containedType",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Answer:
     hits: set[Identity]
     sort: list[SortBy] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
+    summary: str = ""
+    elements: list[str] = field(default_factory=list)
 
 
 def search(world: World, question: Question, *, generous: bool = False) -> Answer:
@@ -37,23 +42,42 @@ def search(world: World, question: Question, *, generous: bool = False) -> Answe
     types, compartment = _place(world, question)
     criteria = Criteria(world, generous=generous)
     meant = types or tuple(sorted(world.definitions.resource_types))
-    found = [(name, value) for name, value in question.parameters if not _is_result(name)]
+    asked = queries.expanded(world, types, question.parameters)
+    found = [(name, value) for name, value in asked if not _is_result(name)]
     for name, value in found:
         criteria.check(meant, name, value)
-    answer = Answer(
-        {
-            identity
-            for identity in world.of_types(types)
-            if _is_inside(world, compartment, identity)
-            and all(criteria.fits(identity, name, value) for name, value in found)
-        }
-    )
-    for name, value in question.parameters:
-        if name == "_sort":
-            answer.sort += _sort(world, meant, value)
-        elif name.startswith(("_include", "_revinclude")):
-            answer.includes += Include.parse(world, name, value)
+    answer = Answer(set())
+    for name, value in asked:
+        _add_result(answer, world, meant, name, value)
+    within = {name: value for name, value in asked if name.startswith("_contained")}
+    if within.get("_contained", "false") != "false":
+        orders = [by.code for by in answer.sort]
+        inside.check(world, meant, found, orders, compartment=compartment is not None)
+        both, alone = within["_contained"] == "both", within.get("_containedType") == "contained"
+        answer.hits = set(inside.hits(criteria, types, found, both=both, alone=alone))
+        return answer
+    answer.hits = {
+        identity
+        for identity in world.of_types(types)
+        if _is_inside(world, compartment, identity)
+        and all(criteria.fits(identity, name, value) for name, value in found)
+    }
     return answer
+
+
+def _add_result(answer: Answer, world: World, types: tuple[str, ...], name: str, value: str) -> None:
+    match name.partition(":")[0]:
+        case "_sort":
+            answer.sort += _sort(world, types, value)
+        case "_include" | "_revinclude":
+            answer.includes += Include.parse(world, name, value)
+        case "_summary":
+            answer.summary = value
+        case "_elements":
+            answer.elements += value.split(",")
+    presentation.check(world.definitions, types, name, value)
+    if answer.summary == "text" and answer.includes:
+        raise Refused("_summary=text with includes")
 
 
 def _is_result(name: str) -> bool:
