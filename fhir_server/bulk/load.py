@@ -1,7 +1,8 @@
 """Load files into the store: bundles, single resources, NDJSON.
 
 Transactions and batches are executed (https://hl7.org/fhir/R4/http.html#transaction); the entries of any
-other Bundle, and resources by themselves, are put under their ids, many in one commit.
+other Bundle, and resources by themselves, are put under their ids, many in one commit. The rules of their
+types judge them like the entries of a Bundle, as what an operator brings in.
 
 A load can be killed anywhere and started again. Two things make that sound:
 
@@ -31,10 +32,10 @@ from fhir_server.interactions.context import Context
 from fhir_server.interactions.dispatch import perform
 from fhir_server.interactions.names import require_id
 from fhir_server.interactions.request import OPERATOR, Request, Response
-from fhir_server.interactions.write import check
+from fhir_server.interactions.write import Draft, draft, judged
 from fhir_server.outcome import FhirError, malformed, operation_outcome
 from fhir_server.resource import Resource, decode, parse
-from fhir_server.store.protocol import Content, Method, Transaction
+from fhir_server.store.protocol import Extract, Method, Transaction
 from fhir_server.store.ruled import OutdatedError
 
 GROUP = 200  # resources in one commit
@@ -97,8 +98,9 @@ def _report(progress: Progress, files: int, path: Path | None) -> Report:
 
 
 class _Put(NamedTuple):
-    content: Content
+    draft: Draft
     method: Method
+    place: Resource  # line or entry
 
 
 class _Loading:
@@ -132,29 +134,45 @@ class _Loading:
     async def _write(self) -> None:
         """Commit what has gathered, without calling the item done that it came from."""
 
-        async def work(transaction: Transaction) -> None:
-            for put in self.puts:
-                await transaction.put(put.content, method=put.method)
-
         while self.puts:
             try:
-                await self.context.store.transaction(work)
+                refused = await self.context.store.transaction(self._put_all)
             except OutdatedError:
                 await self._index_again()
                 continue
-            self.written += len(self.puts)
+            self.written += len(self.puts) - len(refused)
             self.puts = []
+            for place, error in refused:
+                self._fail(place, error)
+
+    async def _put_all(self, transaction: Transaction) -> list[tuple[Resource, FhirError]]:
+        """What the rules of its type refuse; they do so before they write anything."""
+        refused = []
+        for each in self.puts:
+            content = each.draft.content
+            try:
+                if content is None:
+                    checked = await judged(
+                        self.context, transaction, self._request(), each.draft, each.method
+                    )
+                    content = checked.content(each.draft.id)
+            except FhirError as error:
+                if error.status >= 500:
+                    raise
+                refused.append((each.place, error))
+            else:
+                await transaction.put(content, method=each.method)
+        return refused
+
+    def _request(self, bundle: Resource | None = None) -> Request:
+        base_url = self.context.settings.base_url or ""
+        return Request("POST", resource=bundle, base_url=base_url, organization=OPERATOR)
 
     async def _index_again(self) -> None:
         """By the search parameters that are there now."""
         self.context = await self.context.renewed()
         extract = self.context.indexer.extract
-        self.puts = [
-            put._replace(
-                content=put.content._replace(rows=extract(put.content.resource_type, put.content.body))
-            )
-            for put in self.puts
-        ]
+        self.puts = [each._replace(draft=_extracted(each.draft, extract)) for each in self.puts]
 
     async def _commit(self) -> None:
         """Commit what has gathered, and record that the items it came from are done."""
@@ -181,19 +199,19 @@ class _Loading:
 
     async def _take(self, place: Resource, resource: Resource, new_id: Callable[[], str]) -> None:
         try:
-            self.puts.append(await self._put(resource, new_id))
+            self.puts.append(await self._put(place, resource, new_id))
         except FhirError as error:
             self._fail(place, error)
 
-    async def _put(self, resource: Resource, new_id: Callable[[], str]) -> _Put:
+    async def _put(self, place: Resource, resource: Resource, new_id: Callable[[], str]) -> _Put:
         resource_type = resource.get("resourceType")
         if resource_type not in self.context.definitions.resource_types:
             raise malformed(f"resourceType is {resource_type!r}, which is no resource type of FHIR R4")
-        checked = await check(self.context, resource)
+        given = await draft(self.context, resource)
         if "id" not in resource:
-            return _Put(checked.content(new_id()), "POST")
+            return _Put(given.under(new_id()), "POST", place)
         require_id(resource["id"], f"{resource_type}.id")
-        return _Put(checked.content(resource["id"]), "PUT")
+        return _Put(given.under(resource["id"]), "PUT", place)
 
     async def _take_entries(self, place: Resource, bundle: Resource, new_id: Callable[[], str]) -> None:
         """A collection, a document, a page of a search: its resources; other entries are passed over."""
@@ -207,10 +225,8 @@ class _Loading:
     async def _execute(self, place: Resource, bundle: Resource, new_id: Callable[[], str]) -> None:
         await self._commit()  # the bundle may refer to what comes before it
         self.done += 1
-        base_url = self.context.settings.base_url or ""
-        request = Request("POST", resource=bundle, base_url=base_url, organization=OPERATOR)
         try:
-            response = await perform(replace(self.context, new_id=new_id), request)
+            response = await perform(replace(self.context, new_id=new_id), self._request(bundle))
         except FhirError as error:
             if error.status >= 500:
                 raise
@@ -228,6 +244,14 @@ class _Loading:
     def _fail(self, place: Resource, error: FhirError) -> None:
         outcome = operation_outcome(error.issues)
         self.failures.append({"file": self.source.name, **place, "outcome": outcome})
+
+
+def _extracted(given: Draft, extract: Extract) -> Draft:
+    """With its rows made anew; a draft that its rules judge first has none yet."""
+    content = given.content
+    if content is None:
+        return given
+    return given._replace(content=content._replace(rows=extract(content.resource_type, content.body)))
 
 
 def _ids(unit: str) -> Callable[[], str]:

@@ -142,7 +142,7 @@ async def put(
         if_match = expected_version(request)
     checked, content = draft.checked, draft.content
     if checked is None or content is None:
-        checked = await _judged(context, transaction, request, draft, method)
+        checked = await judged(context, transaction, request, draft, method)
         content = checked.content(draft.id)
     written = await transaction.put(content, method=method, if_match=if_match, force=force)
     if checked.links is not None:
@@ -150,10 +150,10 @@ async def put(
     return answer(request, written, checked.warnings)
 
 
-async def _judged(
+async def judged(
     context: Context, transaction: Transaction, request: Request, draft: Draft, method: Method
 ) -> Checked:
-    """What the rules of the type make of a draft, checked."""
+    """What the rules of the type make of a draft, checked; raises like `check`, and what the rules raise."""
     resource = draft.resource | {"id": draft.id}
     resource_type = resource["resourceType"]
     version = None
