@@ -12,6 +12,7 @@ an extension, and the `system` of codes and identifiers. A client may well use a
 
 import re
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import Any, Protocol
 
@@ -63,11 +64,11 @@ class Links:
             for name, (element, each) in self._properties(type_name).items():
                 step = self._step(type_name, name, each)
                 if step is not None:
-                    found[name] = _many(step) if element.many else step
+                    found[name] = self._many(step, each) if element.many else step
                 # a primitive's extensions may hold links, whatever its type
                 if self._definitions.type(each).kind == "primitive":
                     extensions = self._of_fields("Element")
-                    found["_" + name] = _many(extensions) if element.many else extensions
+                    found["_" + name] = self._many(extensions, "Element") if element.many else extensions
         return found
 
     def _properties(self, type_name: str) -> Mapping[str, tuple[Element, str]]:
@@ -104,6 +105,10 @@ class Links:
     def _of_fields(self, type_name: str) -> _Step:
         return _fields(self._table(type_name))
 
+    def _many(self, step: _Step, type_name: str) -> _Step:
+        is_object = type_name != "Resource" and self._definitions.type(type_name).kind != "primitive"
+        return _many(step, self._table(type_name).keys() if is_object else None)
+
 
 @cache
 def links(definitions: Definitions) -> Links:
@@ -128,12 +133,17 @@ def _fields(table: _Table) -> _Step:
     return fields
 
 
-def _many(step: _Step) -> _Step:
+def _many(step: _Step, names: AbstractSet[str] | None) -> _Step:
+    """names: the properties in which an item can hold links, where it is an object; None: it may be none."""
+
     def steps(values: Any, replace: Replace) -> Any:
         if type(values) is not list:
             return values
         changed = None
         for index, value in enumerate(values):
+            # most codings and extensions hold none: that costs no call
+            if names is not None and type(value) is dict and names.isdisjoint(value):
+                continue
             new = step(value, replace)
             if new is not value:
                 changed = changed or list(values)
