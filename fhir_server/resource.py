@@ -216,20 +216,24 @@ def _too_deep() -> FhirError:
     return malformed(f"the body is nested too deeply, at most {DEPTH_LIMIT} levels are allowed")
 
 
-def content(resource: Resource) -> bytes:
+def content(resource: Resource, id_: str | None = None) -> bytes:
     """The bytes that the store keeps: `resource` with its id, without version and time.
 
     Always laid out as `{"resourceType":"T","id":"I","meta":{…},…}`, so that `served` can put the two in.
+
+    id_: in place of the resource's own
     """
-    meta = {name: value for name, value in resource.get("meta", {}).items() if name not in _STAMPS}
-    rest = {name: value for name, value in resource.items() if name not in _HEAD}
-    head = f'{{"resourceType":"{resource["resourceType"]}","id":"{resource["id"]}","meta":'.encode()
+    rest = dict(resource)
+    own_id = rest.pop("id") if id_ is None else rest.pop("id", None)
+    meta = rest.pop("meta", None)
+    head = f'{{"resourceType":"{rest.pop("resourceType")}","id":"{id_ or own_id}","meta":'.encode()
+    if meta and not _STAMPS.isdisjoint(meta):
+        meta = {name: value for name, value in meta.items() if name not in _STAMPS}
     tail = b"," + encode(rest)[1:] if rest else b"}"
-    return head + encode(meta) + tail
+    return b"".join((head, encode(meta) if meta else b"{}", tail))
 
 
 _STAMPS = frozenset(("versionId", "lastUpdated"))
-_HEAD = frozenset(("resourceType", "id", "meta"))
 _ID_AT = len('{"resourceType":"","id":"')
 _HEAD_LENGTH = len('{"resourceType":"","id":"","meta":{')
 

@@ -44,7 +44,7 @@ class Checked(NamedTuple):
 
     def content(self, id_: str) -> Content:
         resource_type = self.resource["resourceType"]
-        return Content(resource_type, id_, content(self.resource | {"id": id_}), self.rows)
+        return Content(resource_type, id_, content(self.resource, id_), self.rows)
 
 
 class Draft(NamedTuple):
@@ -58,7 +58,8 @@ class Draft(NamedTuple):
     content: Content | None = None
 
     def under(self, id_: str) -> "Draft":
-        return self._replace(id=id_, content=self.checked.content(id_) if self.checked else None)
+        content = self.checked.content(id_) if self.checked else None
+        return Draft(self.resource, self.at, self.checked, self.warnings, id_, content)
 
 
 def body(request: Request) -> Resource:
