@@ -3,7 +3,7 @@
 https://hl7.org/fhir/R4/http.html#trules
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 
 from fhir_server.interactions.changes import Change, match
 from fhir_server.interactions.conditional import too_many_matches
@@ -99,17 +99,14 @@ class ConditionalReferences:
         """Those that were not looked up inside the lock yet, each with the first entry that has it."""
         found: dict[str, int] = {}
         for change in changes:
-            async for text in self._of(change):
-                found.setdefault(text, change.number)
-        return found
-
-    async def _of(self, change: Change) -> AsyncIterator[str]:
-        if change.writes and change.rewritten is not None:
+            if not change.writes or change.rewritten is None:
+                continue
             for link in change.rewritten.used:
                 if link in self._targets.references or link in self._confirmed:
                     continue
                 if await self._node(link, change.number):
-                    yield link
+                    found.setdefault(link, change.number)
+        return found
 
     def type_of(self, text: str) -> str:
         return self._nodes[text][0]
