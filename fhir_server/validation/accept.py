@@ -274,8 +274,10 @@ def _together(definition: TypeDefinition) -> WholeCheck | None:
         return None
     if definition.name == "Extension":
         names, _ = choices[0]
+        # with its url and one thing more it cannot have two values
         return lambda value: (
-            extension.has_value_or_extensions(value, names) and len(names.intersection(value)) < 2
+            extension.has_value_or_extensions(value, names)
+            and (len(value) < 3 or len(names.intersection(value)) < 2)
         )
     if len(choices) == 1:
         names, needed = choices[0]

@@ -81,7 +81,14 @@ def together(holds: list[Holds]) -> Holds | None:
     """None: there are none."""
     if len(holds) < 2:
         return holds[0] if holds else None
-    return lambda value, scope: all(one(value, scope) for one in holds)
+
+    def all_hold(value: Any, scope: Scope) -> bool:
+        for one in holds:  # noqa: SIM110
+            if not one(value, scope):
+                return False
+        return True
+
+    return all_hold
 
 
 def _holds(expression: Expression, surely: Surely | None) -> Holds:
@@ -165,5 +172,11 @@ _SURELY: dict[str, Surely] = {
     "data.empty() or contentType.exists()": _without("data", "contentType"),
     "start.hasValue().not() or end.hasValue().not() or (start <= end)": _in_order,
     "dataAbsentReason.empty() or value.empty()": _without("dataAbsentReason"),
+    # obs-7, prr-1, cpl-3
+    "value.empty() or component.code.where(coding.intersect(%resource.code.coding).exists()).empty()": (
+        _without("component")
+    ),
+    "orderDetail.empty() or code.exists()": _without("orderDetail", "code"),
+    "detail.empty() or reference.empty()": _without("detail"),
 }
 """By expression; each holds for any value of a type that has the constraint and the right structure."""
