@@ -212,6 +212,21 @@ def test_a_definition_that_is_wrong_does_not_break_the_server(fhir: Fhir) -> Non
     assert f"{CANONICAL}: Patient.nmae: the base has no such element" in error.issues[0].diagnostics
 
 
+def test_a_discriminator_that_leads_nowhere_is_told_with_its_element_and_path(fhir: Fhir) -> None:
+    slicing = {"discriminator": [{"type": "value", "path": "uze"}], "rules": "open"}
+    put_profile(
+        fhir,
+        {"path": "Patient.name", "slicing": slicing},
+        {"id": "Patient.name:a", "path": "Patient.name", "sliceName": "a"},
+    )
+    wanted = f"{CANONICAL}: Patient.name:a: discriminator value uze: HumanName has no element uze"
+    (issue,) = content(fhir("POST", f"Patient/$validate?profile={CANONICAL}", PATIENT))["issue"][-1:]
+    assert (issue["severity"], issue["code"]) == ("error", "not-supported")
+    assert wanted in issue["diagnostics"]
+    error = fhir.refused("POST", "Patient", claiming(PATIENT, CANONICAL))
+    assert codes(error) == (422, "not-supported") and wanted in str(error)
+
+
 def test_validate_tells_what_is_wrong(fhir: Fhir) -> None:
     assert issues(fhir, "Patient/$validate", PATIENT | {"gender": "x", "birthDate": "2024-02-30"}) == [
         ("error", "code-invalid", "Patient.gender"),

@@ -103,3 +103,67 @@ def test_E17_a_constraint_cannot_hold_the_server(expression: str) -> None:
     found = issues([profile], {"resourceType": "Patient", "active": True})
     assert [(issue.message, issue.expression) for issue in found] == [("constraint-x-1", "Patient")]
     assert ("too costly" in found[0].diagnostics) == ("repeat" in expression)
+
+
+def sliced(path: str, discriminator: object, *types: str) -> Any:
+    """What a profile of Observation says whose element is sliced so."""
+    elements: list[dict[str, Any]] = [
+        {"path": path, "slicing": {"discriminator": [discriminator], "rules": "open"}},
+        {"id": f"{path}:a", "path": path, "sliceName": "a", "min": 0},
+    ]
+    if types:
+        elements[1]["type"] = [{"code": code} for code in types]
+    observation = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    return issues([{"type": "Observation", "elements": elements}], observation)
+
+
+WRONG_PATHS = {
+    ("Observation.category", "value", "codding"): "CodeableConcept has no element codding",
+    ("Observation.category", "value", "coding.cod"): "Coding has no element cod",
+    ("Observation.category", "value", "coding.code.x"): "code has no element x",
+    ("Observation.category", "pattern", "$this.txt"): "CodeableConcept has no element txt",
+    ("Observation.component", "exists", "values"): "Observation.component has no element values",
+    ("Observation.component", "value", "code.resolve()"): "resolve() is of references",
+    ("Observation.component", "type", "value.ofType(Identifier)"): "value has no type Identifier",
+    ("Observation.performer", "type", "resolve().nothing"): "has no element nothing",
+    ("Observation.category", "value", "%resource.code"): "a discriminator is a path of elements",
+    ("Observation.category", "value", "coding[0].code"): "a discriminator is a path of elements",
+    ("Observation.category", "value", "extension(url)"): "a discriminator is a path of elements",
+    ("Observation.category", "value", "coding..code"): "",
+    ("Observation.category", "value", ""): "there is no path",
+    ("Observation.category", "value", None): "there is no path",
+}
+
+
+@pytest.mark.parametrize(("path", "kind", "wrong"), WRONG_PATHS)
+def test_a_discriminator_whose_path_leads_nowhere_names_element_and_path(
+    path: str, kind: str, wrong: str | None
+) -> None:
+    """https://hl7.org/fhir/R4/profiling.html#discriminator"""
+    with pytest.raises(DefinitionError) as caught:
+        sliced(path, {"type": kind, "path": wrong})
+    told = str(caught.value)
+    assert told.startswith(f"{URL}: {path}:a: discriminator {kind} {wrong}: ")
+    assert WRONG_PATHS[path, kind, wrong] in told
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "right"),
+    [
+        ("Observation.category", "value", "coding.code"),
+        ("Observation.category", "value", "$this"),
+        ("Observation.category", "value", "$this.coding.code.extension"),
+        (
+            "Observation.component",
+            "value",
+            "code.extension('http://example.org/x').value.ofType(Coding).code",
+        ),
+        ("Observation.component", "type", "value"),
+        ("Observation.component", "exists", "value.ofType(Quantity).unit"),
+        ("Observation.performer", "type", "resolve()"),
+        ("Observation.performer", "value", "resolve().identifier.system"),
+        ("Observation.contained", "value", "code.coding.code"),
+    ],
+)
+def test_a_discriminator_whose_path_leads_somewhere(path: str, kind: str, right: str) -> None:
+    assert sliced(path, {"type": kind, "path": right}) == []

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions.element_tree import Node
 from fhir_server.definitions.types import Element
-from fhir_server.fhirpath import Expression, FhirPathError, ast, compile_expression, parse
+from fhir_server.fhirpath import Expression, FhirPathError, compile_expression
 from fhir_server.fhirpath.items import unwrap
 from fhir_server.outcome import DefinitionError
-from fhir_server.validation.profile import fixed
+from fhir_server.validation.profile import discriminator_path, fixed
 from fhir_server.validation.profile.binding import is_member
 from fhir_server.validation.profile.finding import Beside, Rule, passes
 from fhir_server.validation.profile.occurrence import item
@@ -36,7 +36,7 @@ def match(
     compiler: "Compiler", node: Node, element: Element, discriminators: Any, id_: str, rule: Rule | None
 ) -> Match:
     """Whether an occurrence is in the slice `node`; rule: the rules of the slice."""
-    tests = [_test(compiler, node, discriminator, id_) for discriminator in discriminators]
+    tests = [_test(compiler, node, element, discriminator, id_) for discriminator in discriminators]
     found = [test for test in tests if test is not None]
     if len(found) < len(tests) or not found:
         # the slice does not say what the discriminator would look at, or there is none: all its rules decide
@@ -58,14 +58,11 @@ def urls(compiler: "Compiler", node: Node, discriminators: Any, id_: str) -> fro
     return frozenset(wanted) if len(wanted) == 1 and all(isinstance(one, str) for one in wanted) else None
 
 
-def _test(compiler: "Compiler", node: Node, discriminator: Any, id_: str) -> Match | None:
+def _test(compiler: "Compiler", node: Node, element: Element, discriminator: Any, id_: str) -> Match | None:
     """None: the slice says nothing about the path."""
     kind, path = discriminator.get("type"), discriminator.get("path")
     where = f"{compiler.url}: {id_}: discriminator {kind} {path}"
-    try:
-        steps = _steps(parse(str(path)))
-    except FhirPathError as error:
-        raise DefinitionError(f"{where}: {error}") from None
+    steps = discriminator_path.steps(compiler.definitions, element, path, where)
     found = list(_located(compiler, [(node, ())], steps, where))
     if path == "url" and not found and (urls := frozenset(_urls(compiler, node, where))):
         return _any(compiler, "url", lambda type_, value, run: value in urls)
@@ -121,34 +118,13 @@ def _selected(expression: Expression, context: Any, run: Run) -> Iterator[Found]
         return  # of a value of another shape nothing is selected
 
 
-Steps = list[tuple[str, str]]
-"""(kind, name): ("child", "code"), ("extension", url), ("resolve", ""), ("type", "Quantity")"""
-
-
-def _steps(tree: ast.Node | None) -> Steps:
-    """https://hl7.org/fhir/R4/profiling.html#discriminator: the few forms that a path may have."""
-    match tree:
-        case None:
-            return []
-        case ast.Variable() | ast.This():
-            return []
-        case ast.Path(focus, name):
-            return [*_steps(focus), ("child", name)]
-        case ast.Function(focus, "resolve", ()):
-            return [*_steps(focus), ("resolve", "")]
-        case ast.Function(focus, "extension", (ast.String(url),)):
-            return [*_steps(focus), ("extension", url)]
-        case ast.As(focus, type_):
-            return [*_steps(focus), ("type", type_.name)]
-        case _:
-            raise FhirPathError("a discriminator is a path of elements, extension(), resolve(), ofType()", 0)
-
-
 Place = tuple[Node, tuple[str, ...]]
 """A definition, and the profiles that a reference to it may have after resolve()."""
 
 
-def _located(compiler: "Compiler", places: list[Place], steps: Steps, where: str) -> Iterator[Place]:
+def _located(
+    compiler: "Compiler", places: list[Place], steps: discriminator_path.Steps, where: str
+) -> Iterator[Place]:
     for kind, name in steps:
         places = [found for place in places for found in _step(compiler, place, kind, name, where)]
     yield from places
