@@ -85,10 +85,21 @@ def differences(searched: Searched, question: Question) -> tuple[list[str], str]
             return [], "refused"
         who = "server" if found is None else "reference"
         return [f"only the {who} refuses: {why}"], "refused"
+    kind = "found" if expected.hits else "empty"
+    if expected.summary == "count":
+        return _of_count(searched.world, question, expected, found[0]), kind
     allowed = {each for page in found for each in page.hits} - expected.hits
     if allowed and allowed <= search(searched.world, question, generous=True).hits:
         expected.hits |= allowed
-    return _of_pages(searched.world, expected, found), "found" if expected.hits else "empty"
+    return _of_pages(searched.world, expected, found), kind
+
+
+def _of_count(world: World, question: Question, expected: Answer, page: Page) -> list[str]:
+    assert page.total is not None and not page.hits
+    least = len(expected.hits)
+    if page.total == least or least < page.total <= len(search(world, question, generous=True).hits):
+        return []
+    return [f"counts {page.total}, at least {least}"]
 
 
 async def pages(context: Context, question: Question) -> list[Page]:
@@ -103,8 +114,6 @@ async def pages(context: Context, question: Question) -> list[Page]:
 
 def _of_pages(world: World, expected: Answer, found: list[Page]) -> list[str]:
     hits = [each for page in found for each in page.hits]
-    if expected.summary == "count":
-        return [] if found[0].total == len(expected.hits) and not hits else [f"counts {found[0].total}"]
     wrong = _of_hits(world, expected, hits, complete=not found[-1].next)
     for page in found:
         if page.total is not None and page.total != len(expected.hits):
