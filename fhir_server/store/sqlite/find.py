@@ -1,6 +1,6 @@
 """Pages, identities and counts of what fits a query."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -22,7 +22,7 @@ from fhir_server.store.sqlite.terms import NOWHERE, Sql, Term, Universe, join
 from fhir_server.store.sqlite.walk import can_walk, has_value, lies_along, valued, walk
 
 MEASURED_AT_MOST = 100  # keys whose distance is measured to sort them; from there on rings are walked
-_KEY, _VALUE = 7, 11  # where a row has the resource's key, and the first value that it is sorted by
+_KEY, _VALUE = 0, 4  # where a row has the resource's key, and the first value that it is sorted by
 SORTED_AT_MOST = 1000  # keys; from there on an index in the wanted order is walked
 
 
@@ -47,13 +47,12 @@ def find(here: Connected, query: Query) -> Page:
 def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
     """Rows of a page, and one more that tells that there is more."""
     if query.sort and query.sort[0].fitting:
-        found = [_read(here, query.limit, (each,)) for each in _statements(compiler, query, universe, term)]
-        return _side_by_side(found, (_VALUE, _KEY))
+        statements = _statements(compiler, query, universe, term, ())
+        return _side_by_side([_rows(here, each, query.limit + 1) for each in statements], (_VALUE, _KEY))
     if query.sort:
-        return _read(here, query.limit, _statements(compiler, query, universe, term))
+        return _read(here, compiler, query, universe, term)
     arms = alternatives(universe, term)
-    found = [_read(here, query.limit, _statements(compiler, query, universe, arm)) for arm in arms]
-    return _side_by_side(found, (_KEY,))
+    return _side_by_side([_read(here, compiler, query, universe, arm) for arm in arms], (_KEY,))
 
 
 def _side_by_side(found: list[list[Any]], by: tuple[int, ...]) -> list[Any]:
@@ -64,15 +63,15 @@ def _side_by_side(found: list[list[Any]], by: tuple[int, ...]) -> list[Any]:
     return list({row[_KEY]: row for row in reversed(rows)}.values())[::-1]
 
 
-def _read(here: Connected, limit: int, statements: Iterable[Sql]) -> list[Any]:
+def _read(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
     rows: list[Any] = []
-    for statement in statements:
+    for statement in _statements(compiler, query, universe, term, rows):
         # one more than is missing: the first may be the one that is there already
-        more = _rows(here, statement, limit + 1 + bool(rows) - len(rows))
+        more = _rows(here, statement, query.limit + 1 + bool(rows) - len(rows))
         if rows and more and more[0][_KEY] == rows[-1][_KEY]:
             del more[0]
         rows += more
-        if len(rows) > limit:
+        if len(rows) > query.limit:
             break
     return rows
 
@@ -106,12 +105,14 @@ def count(here: Connected, resource_types: tuple[str, ...], where: Node) -> int:
         return answer
 
 
-def _statements(compiler: Compiler, query: Query, universe: Universe, term: Term) -> Iterator[Sql]:
-    """Statements whose rows, one after the other, are the page."""
+def _statements(
+    compiler: Compiler, query: Query, universe: Universe, term: Term, found: Sized
+) -> Iterator[Sql]:
+    """Statements whose rows, one after the other, are the page. found: those that there are so far"""
     position: Any = query.after
     if not query.sort:
         last_key = -1 if position is None else position[0]
-        yield from page(compiler, universe, term, last_key, query.limit + 1)
+        yield from page(compiler, universe, term, last_key, query.limit + 1, found)
         return
     orders = orders_of(compiler, universe, query.sort)
     if orders[0].key.fitting:
@@ -175,13 +176,10 @@ def _sorted(
 
 
 def _rows(here: Connected, statement: Sql, limit: int) -> list[Any]:
-    return here.connection.execute(
-        "SELECT v.seq, p.type, p.id, v.version_id, v.last_updated, v.method, v.body, p.*"
-        f" FROM ({statement.text} LIMIT ?) p CROSS JOIN version v ON v.seq = p.seq",
-        (*statement.values, limit),
-    ).fetchall()
+    """As `plan.COLUMNS` has them, and the values that they are sorted by."""
+    return here.connection.execute(f"{statement.text} LIMIT ?", (*statement.values, limit)).fetchall()
 
 
 def _hits(here: Connected, rows: list[Any]) -> list[Hit]:
-    # of the statement's own columns: key, seq, type, id, and the values that it is sorted by
-    return [Hit(version, (*row[11:], row[7])) for row, version in zip(rows, here.versions(rows), strict=True)]
+    versions = here.current(rows)
+    return [Hit(version, (*row[_VALUE:], row[_KEY])) for row, version in zip(rows, versions, strict=True)]

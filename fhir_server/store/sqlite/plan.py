@@ -5,7 +5,7 @@ read only as far as the page goes. A range has no such order: few keys are colle
 many the resources of the type are walked, and each is sought in the index.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 
 from fhir_server.store.sqlite.combined import All, Instance, rarest, terms_of
 from fhir_server.store.sqlite.combined import Any as Either
@@ -18,6 +18,7 @@ COLLECTED_AT_LEAST = 300  # keys, however small the store
 COLLECTED_AT_MOST = 20_000
 PROBED = 50  # keys
 BEGINNING = 400  # keys
+READ_AT_MOST = 4000  # keys of a stream, where by its first ones these have a page of what fits
 
 
 def selected(
@@ -38,20 +39,28 @@ def alternatives(universe: Universe, term: Term) -> tuple[Term, ...]:
     return term.terms if isinstance(term, Either) and not _is_ordered(term) else (term,)
 
 
-def page(compiler: Compiler, universe: Universe, term: Term, last_key: int, limit: int) -> Iterator[Sql]:
+def page(
+    compiler: Compiler, universe: Universe, term: Term, last_key: int, limit: int, found: Sized
+) -> Iterator[Sql]:
     """Statements whose rows, one after the other, are `limit` rows that fit, ascending from `last_key`.
 
     Where one term streams and others are tested, its first keys often have a page of what fits: that costs
     less than to count how many fit the others. A key that one statement had last may be the next one's first.
+
+    found: the rows so far; how many there are among the first keys tells how many keys a page takes
     """
     if isinstance(term, All | Instance) and all(each.estimate(PROBED) >= PROBED for each in term.terms):
-        begun = term.begin(last_key, 1, BEGINNING)
-        if begun is not None:
+        read, most = 0, BEGINNING
+        while read + most <= READ_AT_MOST and (begun := term.begin(last_key, 1, most)) is not None:
             yield _rows(universe, begun.keys, [])
             reached = compiler.first(begun.reached)
             if reached is None:
                 return
-            last_key = reached
+            if not found or reached <= last_key:  # a resource may have more instances than are read at once
+                last_key = max(reached, last_key)
+                break
+            last_key, read = reached, read + most
+            most = read * (limit - len(found)) * 5 // (len(found) * 4) + 1  # a quarter more than by the rate
     yield selected(compiler, universe, term, last_key, limit + 1)
 
 

@@ -1,8 +1,9 @@
 """Reads on one connection: versions of resources by identity, by number, by the log."""
 
 import time
+from array import array
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -34,6 +35,9 @@ _VREAD = """
 SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
 FROM resource r CROSS JOIN version v ON v.key = r.key WHERE r.type = ? AND r.id = ? AND v.version_id = ?"""
 _KEY = "SELECT key FROM resource WHERE type = ? AND id = ?"
+_NUMBERED = """
+SELECT v.seq, v.version_id, v.last_updated, v.method, v.body
+FROM carray(?) c CROSS JOIN version v ON v.seq = c.value"""
 _LAST = "SELECT seq, last_updated FROM version ORDER BY seq DESC LIMIT 1"
 _CHANGES = """
 SELECT v.seq, r.type, r.id, v.version_id, v.last_updated, v.method, v.body
@@ -111,21 +115,26 @@ class Connected:
         answer = served(self.bodies.expand(body), resource_type, id_, version_id, last_updated)
         return Version(seq, resource_type, id_, version_id, last_updated, METHODS[method], answer)
 
-    def versions(self, rows: Iterable[Sequence[Any]]) -> list[Version]:
-        """As `version` makes each, of rows that are all there and begin like a `Row`."""
-        type_names, expand, shown, found = self.names.type_names, self.bodies.expand, self.shown, []
-        for seq, type_id, id_, version_id, last_updated, method, body, *_ in rows:
-            if (version := shown.get(seq)) is not None:
-                found.append(version)
-                continue
-            type_name = type_names.get(type_id) or self.names.type_name(self.connection, type_id)
-            kept = expand(body)
-            id_ = id_ if type(id_) is str else id_in(kept, type_name, UUID_LENGTH)
-            answer = served(kept, type_name, id_, version_id, last_updated)
-            version = Version(seq, type_name, id_, version_id, last_updated, METHODS[method], answer)
-            shown.keep(version)
-            found.append(version)
-        return found
+    def current(self, rows: Sequence[Sequence[Any]]) -> list[Version]:
+        """The versions that rows name by key, sequence number, type and stored id; none is a deletion.
+
+        Only those that were not shown lately are read.
+        """
+        shown, type_names, expand = self.shown, self.names.type_names, self.bodies.expand
+        found: dict[int, Any] = {row[1]: shown.get(row[1]) for row in rows}
+        missing = {row[1]: row for row in rows if found[row[1]] is None}
+        if missing:
+            stamps: list[Any] = self._execute(_NUMBERED, (apsw.carray(array("q", missing)),)).fetchall()
+            for seq, version_id, last_updated, method, body in stamps:
+                _, _, type_id, id_, *_ = missing[seq]
+                type_name = type_names.get(type_id) or self.names.type_name(self.connection, type_id)
+                kept = expand(body)
+                id_ = id_ if type(id_) is str else id_in(kept, type_name, UUID_LENGTH)
+                answer = served(kept, type_name, id_, version_id, last_updated)
+                version = Version(seq, type_name, id_, version_id, last_updated, METHODS[method], answer)
+                shown.keep(version)
+                found[seq] = version
+        return [found[row[1]] for row in rows]
 
     @outcomes
     def read(self, resource_type: str, id_: str) -> Version | None:

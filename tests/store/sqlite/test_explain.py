@@ -47,10 +47,11 @@ def test_statements_that_run_often_are_told_once(store: SqliteStore, run: Run[An
 def test_steps_of_steps_are_indented(store: SqliteStore, run: Run[Any]) -> None:
     (explained,) = run(store.explain(QUERY))
     (page,) = [each for each in explained.statements if each.rows == 21]
-    assert page.plan[0] == "CO-ROUTINE p"
-    assert page.plan[1] == "  CO-ROUTINE a1"
-    assert page.plan[2].startswith("    SEARCH")
-    assert page.plan[-1].startswith("SEARCH v USING INTEGER PRIMARY KEY")
+    assert page.plan[0] == "CO-ROUTINE a1"
+    assert page.plan[1].startswith("  SEARCH")
+    assert page.plan[2] == "SCAN a1"
+    (shown,) = [each for each in explained.statements if "version v" in each.text]
+    assert shown.rows == 20 and shown.plan[-1].startswith("SEARCH v USING INTEGER PRIMARY KEY")
 
 
 def test_one_that_takes_too_long_is_interrupted(store: SqliteStore) -> None:

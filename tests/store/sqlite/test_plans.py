@@ -137,7 +137,7 @@ async def steps_of(store: Store, where: Node, sort: tuple[SortKey, ...]) -> list
     assert universe is not None
     asked = Query(("Observation",), where, 20, sort)
     steps = []
-    statements = list(find._statements(compiler, asked, universe, compiler.term(where, universe)))
+    statements = list(find._statements(compiler, asked, universe, compiler.term(where, universe), ()))
     if sort:  # what has no value comes behind a walk, and is sorted by key alone
         statements = statements[:1]
     for found in statements:
@@ -176,7 +176,7 @@ def test_texts_that_many_have_are_looked_at_once(fresh: Fresh, run: Run[Any], co
     where = algebra.StringContains("Patient.name", "me3")
     query = Query(("Patient",), where, 10, natural(where))
     (explained,) = run(store.explain(query))
-    (page,) = [each for each in explained.statements if "JOIN version" in each.text]
+    (page,) = [each for each in explained.statements if plan.COLUMNS in each.text]
     assert ("RECURSIVE" in page.text) == (copies > 1)
     found = run(pages(store, query))
     assert sorted(found) == sorted(("Patient", f"p3-{copy}") for copy in range(copies))

@@ -47,7 +47,7 @@ async def measured(store: SqliteStore, where: Node) -> tuple[int, list[str]]:
     assert universe is not None
     query = Query(("Location",), where, 5, (BY_DISTANCE,))
     statements = 0
-    for statement in find._statements(compiler, query, universe, compiler.term(where, universe)):
+    for statement in find._statements(compiler, query, universe, compiler.term(where, universe), ()):
         statements += 1
         if here.connection.execute(f"SELECT count(*) FROM ({statement.text})", statement.values).get:
             break
