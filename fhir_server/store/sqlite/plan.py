@@ -51,17 +51,22 @@ def page(
     """
     if isinstance(term, All | Instance) and all(each.estimate(PROBED) >= PROBED for each in term.terms):
         read, most = 0, BEGINNING
-        while read + most <= READ_AT_MOST and (begun := term.begin(last_key, 1, most)) is not None:
+        while (begun := term.begin(last_key, 1, most)) is not None:
             yield _rows(universe, begun.keys, [])
             reached = compiler.first(begun.reached)
             if reached is None:
                 return
-            if not found or reached <= last_key:  # a resource may have more instances than are read at once
-                last_key = max(reached, last_key)
+            # a resource may have more instances than are read at once
+            stuck, last_key, read = reached <= last_key, max(reached, last_key), read + most
+            most = _rest(read, len(found), limit)
+            if stuck or read + most > READ_AT_MOST:
                 break
-            last_key, read = reached, read + most
-            most = read * (limit - len(found)) * 5 // (len(found) * 4) + 1  # a quarter more than by the rate
     yield selected(compiler, universe, term, last_key, limit + 1)
+
+
+def _rest(read: int, found: int, limit: int) -> int:
+    """How many more keys have the rest of a page, by what `read` ones had, and a quarter more to be sure."""
+    return read * (limit - found) * 5 // (found * 4) + 1 if found else READ_AT_MOST
 
 
 def _is_ordered(term: Term) -> bool:

@@ -180,3 +180,34 @@ def test_texts_that_many_have_are_looked_at_once(fresh: Fresh, run: Run[Any], co
     assert ("RECURSIVE" in page.text) == (copies > 1)
     found = run(pages(store, query))
     assert sorted(found) == sorted(("Patient", f"p3-{copy}") for copy in range(copies))
+
+
+@pytest.mark.parametrize(("every", "runs"), [(1, 1), (3, 2), (1000, 1)])
+def test_a_stream_is_read_on_by_how_much_of_it_fits(
+    fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch, every: int, runs: int
+) -> None:
+    """Neither counted nor collected as long as its first keys promise a page."""
+    monkeypatch.setattr(plan, "PROBED", 5)
+    monkeypatch.setattr(plan, "BEGINNING", 20)
+    store = fresh()
+    assert isinstance(store, SqliteStore)
+    dates = [DAY if (n + 1) % every and n < 100 else 9 * DAY for n in range(200)]
+    found = [
+        make(
+            "Observation",
+            f"o{n:03}",
+            tokens=[["Observation.code", 3]],
+            dates=[["Observation.date", day, day + 999]],
+        )
+        for n, day in enumerate(dates)
+    ]
+    run(put_all(store, *found))
+    late = algebra.Between("date", "Observation.date", low_from=5 * DAY)
+    query = Query(("Observation",), algebra.And((CODE, late)), 15)
+    (explained,) = run(store.explain(query))
+    begun, *others = [each for each in explained.statements if plan.COLUMNS in each.text]
+    assert (begun.runs, len(others)) == (runs, int(every == 1000))
+    counts = [each.runs for each in explained.statements if "count(" in each.text]
+    assert counts == [1, 1] or every == 1000
+    hits = run(store.find(query)).hits
+    assert [hit.version.id for hit in hits] == [f"o{n:03}" for n in range(200) if dates[n] > DAY][:15]
