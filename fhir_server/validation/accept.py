@@ -124,33 +124,35 @@ class Acceptance:
         return found
 
     def _compile(self, definition: TypeDefinition, nested: bool, targets: frozenset[str]) -> Accept:
-        checks = _Checks(lambda name: self._property(definition, name))
+        items: dict[str, Accept] = {}  # by property that any number of values of its type may stand in
+        checks = _Checks(lambda name: self._property(definition, name, items))
         checks |= self._first_checks(definition, nested, targets)
-        fine = self._fine(definition, nested).get
+        fine, item_of = self._fine(definition, nested).get, items.get
         required = tuple(
             element.name for element in definition.elements.values() if element.min and not element.choice
         )
-        together = _together(definition)
         holds = self._constraints(definition.constraints, definition.name)
+        whole = _whole(required, _together(definition), holds)
         least = 1 if definition.kind == "resource" else 2  # an id alone is no content (ele-1)
 
         def accepts(value: Any, scope: Scope) -> bool:
             if type(value) is not dict or (len(value) < least and (not value or "id" in value)):
                 return False
             for name, item in value.items():
-                if type(item) is str:
+                kind = type(item)
+                if kind is str:
                     # most values are texts, and most of these need no call to be judged
                     texts = fine(name)
                     if texts is not None and (item in texts if texts else 0 < len(item) <= STRING_LIMIT):
                         continue
+                elif kind is list and item and (one := item_of(name)) is not None:
+                    for each in item:
+                        if not one(each, scope):
+                            return False
+                    continue
                 if not checks[name](item, scope):
                     return False
-            for name in required:
-                if name not in value:
-                    return False
-            if together is not None and not together(value):
-                return False
-            return holds is None or holds(value, scope)
+            return whole is None or whole(value, scope)
 
         return accepts
 
@@ -166,6 +168,8 @@ class Acceptance:
         Anything else is judged by the predicate of the property.
         """
         found: dict[str, frozenset[str] | Fine] = {}
+        if definition.kind == "resource":
+            found["resourceType"] = frozenset((definition.name,))
         for name, (element, type_name) in definition.properties.items():
             if element.many or (element.name == "id" and definition.kind != "resource"):
                 continue
@@ -196,8 +200,11 @@ class Acceptance:
             return {"reference": reference.literal(self._resource_types, targets)}
         return {}
 
-    def _property(self, definition: TypeDefinition, name: str) -> Accept | None:
-        """The predicate of one JSON property; None: the type has no such property."""
+    def _property(self, definition: TypeDefinition, name: str, items: dict[str, Accept]) -> Accept | None:
+        """The predicate of one JSON property; None: the type has no such property.
+
+        items: gets the predicate of one value, where more need not be asked of the values of a list
+        """
         if name.startswith("_"):
             owner = companion.owner(definition, name)
             if owner is None:
@@ -211,7 +218,11 @@ class Acceptance:
         if name == "contained" and definition.kind == "resource":
             return self._contained
         one = self._value(definition, element, type_name)
-        return _array(one, element.min, element.max) if element.many else one
+        if not element.many:
+            return one
+        if element.min < 2 and element.max is None:
+            items[name] = one
+        return _array(one, element.min, element.max)
 
     def _value(self, definition: TypeDefinition, element: Element, type_name: str) -> Accept:
         """The predicate of one value of an element, with the constraints of the element itself."""
@@ -263,6 +274,24 @@ def _array(one: Accept, least: int, most: int | None) -> Accept:
     return lambda values, scope: accepts(values, scope) and least <= len(values) <= top
 
 
+def _whole(
+    required: tuple[str, ...], together: WholeCheck | None, holds: constraint.Holds | None
+) -> constraint.Holds | None:
+    """What is asked of an object when each of its properties is fine; None: nothing."""
+    if not required and together is None:
+        return holds
+
+    def whole(value: dict[str, Any], scope: Scope) -> bool:
+        for name in required:
+            if name not in value:
+                return False
+        if together is not None and not together(value):
+            return False
+        return holds is None or holds(value, scope)
+
+    return whole
+
+
 def _together(definition: TypeDefinition) -> WholeCheck | None:
     """The rules of choice elements, which are about several properties; None: the type has no such one."""
     choices = [
@@ -276,25 +305,21 @@ def _together(definition: TypeDefinition) -> WholeCheck | None:
         names, _ = choices[0]
         # with its url and one thing more it cannot have two values
         return lambda value: (
-            extension.has_value_or_extensions(value, names)
+            ("extension" in value) == names.isdisjoint(value)
             and (len(value) < 3 or len(names.intersection(value)) < 2)
         )
-    if len(choices) == 1:
-        names, needed = choices[0]
-        return lambda value: _one_choice(names, needed, value)
-    several = tuple(choices)
+    owners = {name: number for number, (names, _) in enumerate(choices) for name in names}
+    needed = frozenset(number for number, (_, needed) in enumerate(choices) if needed)
+    names = frozenset(owners)
 
-    def each(value: dict[str, Any]) -> bool:
-        for names, needed in several:  # noqa: SIM110
-            if not _one_choice(names, needed, value):
-                return False
-        return True
+    def one_of_each(value: dict[str, Any]) -> bool:
+        present = names.intersection(value)
+        if len(present) < 2 and not needed:
+            return True
+        chosen = {owners[name] for name in present}
+        return len(chosen) == len(present) and needed <= chosen
 
-    return each
-
-
-def _one_choice(names: frozenset[str], needed: bool, value: dict[str, Any]) -> bool:
-    return not needed if names.isdisjoint(value) else len(names.intersection(value)) == 1
+    return one_of_each
 
 
 def _accept_anything(value: Any, scope: Scope) -> bool:
