@@ -65,8 +65,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# young objects of a request die with it: looking for cycles among them seldom is enough
-_GC_THRESHOLDS = (20_000, 20, 50)
+# objects of a request die with it, those of a large transaction too: looking for cycles seldom is enough
+_GC_THRESHOLDS = (100_000, 10, 20)
 _LONGEST_PAUSE_S = 0.1  # of a job, after a unit of work, for the requests that are there
 _COMPLETE_AFTER_S = 600.0
 
