@@ -8,6 +8,7 @@ A closure is told by the function that made it and its variables; of the checks 
 import json
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -58,6 +59,8 @@ def _told(value: Any) -> Any:
             return value
         case FunctionType():
             return _closure(value)
+        case partial():
+            return _told(value.args[0])
         case Expression():
             return {"expression": value.text, "on": value.type}
         case frozenset() | set():
@@ -80,13 +83,23 @@ def _closure(function: FunctionType) -> Any:
     held = dict(_held(function))
     if made_by == "finding.all_of.rule":
         return held["rules"]
+    match made_by:  # what is compared with: the value, not how it is taken apart
+        case "fixed._object_like.test":
+            return dict(held["parts"])
+        case "fixed._array_like.test":
+            return held["parts"]
+        case "fixed.equal_to.<lambda>":
+            return held["wanted"]
     return {made_by: held} if held else made_by
 
 
 # how values are found, and what is said in messages, or stands beside it already
 _LEFT_OUT = frozenset(
-    ("selected", "source", "url", "named", "place_of", "plain", "definitions", "expressions")
-)
+    (
+        "selected", "json_name", "json_beside", "json_type", "source", "url", "named", "place_of", "plain",
+        "definitions", "expressions",
+    )
+)  # fmt: skip
 
 
 def _held(function: FunctionType) -> Iterator[tuple[str, Any]]:

@@ -89,7 +89,7 @@ def among(run: Run, value_set: str, codes: list[Code]) -> bool | None:
         answers = [run.questions.contains(value_set, system, code) for system, code in codes]
         return True if True in answers else None if None in answers else False
     for system, code in codes:
-        if (system, code) in listed if system is not None else any(code == one for _, one in listed):
+        if code in run.library.codes_alone(value_set) if system is None else (system, code) in listed:
             return True
     return False
 

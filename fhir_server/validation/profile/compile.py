@@ -17,7 +17,7 @@ from fhir_server.validation.profile.constraint import constraint
 from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, all_of, behind, problem
 from fhir_server.validation.profile.length import max_length
 from fhir_server.validation.profile.library import Library
-from fhir_server.validation.profile.occurrence import place, select, step
+from fhir_server.validation.profile.occurrence import Select, place, select, single, step
 from fhir_server.validation.profile.run import Run
 from fhir_server.validation.profile.types import types
 
@@ -100,18 +100,19 @@ class Compiler:
     def _element(self, node: Node, parent: str, known: Node | None, id_: str) -> Rule | None:
         """The rule on a value of type `parent` about one of its elements; None: it says nothing new."""
         name = node.name.removesuffix("[x]")
-        selected = select(self.definitions, parent, name)
-        element = self.definitions.type(parent).elements.get(name)
-        if selected is None or element is None:
-            if self.definitions.type(parent).kind == "primitive":
-                return None  # the value of a primitive is no element
-            raise DefinitionError(f"{self.url}: {id_}: {parent} has no element {name}")
+        located = self._located(parent, name, id_)
+        if located is None:
+            return None
+        selected, element = located
         least, most = _cardinality(node, element, known)
         each = all_of(self.occurrence(node, element, known, id_))
         slicing = self._slicing(node, element, id_)
         if not least and most is None and each is None and slicing is None:
             return None
         url, suffix = self.url, step("", name)
+        alone = single(self.definitions, parent, name)
+        if alone is not None and slicing is None:
+            return _single(alone, least, most, each, suffix, url)
 
         def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
             occurrences = selected(value, beside)
@@ -127,6 +128,16 @@ class Compiler:
             return behind(suffix, found) if found else NOTHING
 
         return rule
+
+    def _located(self, parent: str, name: str, id_: str) -> tuple[Select, Element] | None:
+        """How to get an element, and what the base says of it; None: it is no element."""
+        selected = select(self.definitions, parent, name)
+        element = self.definitions.type(parent).elements.get(name)
+        if selected is not None and element is not None:
+            return selected, element
+        if self.definitions.type(parent).kind == "primitive":
+            return None  # the value of a primitive
+        raise DefinitionError(f"{self.url}: {id_}: {parent} has no element {name}")
 
     def occurrence(self, node: Node, element: Element, known: Node | None, id_: str) -> list[Rule]:
         """The rules on one value of an element, those of its children among them."""
@@ -229,6 +240,24 @@ def _is_that_of_base(definition: dict[str, Any], element: Element | None) -> boo
         and own.value_set == value_set
         and not has_maximal(definition)
     )
+
+
+def _single(
+    alone: tuple[str, str, str], least: int, most: int | None, each: Rule | None, suffix: str, url: str
+) -> Rule:
+    """The rule about an element that can be there once; nothing is gathered to look at it."""
+    json_name, json_beside, json_type = alone
+
+    def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        one, one_beside = value.get(json_name), value.get(json_beside)
+        if one is None and one_beside is None:
+            return behind(suffix, cardinality.check(0, least, most, url)) if least else NOTHING
+        found = cardinality.check(1, least, most, url) if most == 0 else NOTHING
+        if each is not None and (more := each(one, one_beside, json_type, run)):
+            found = [*found, *more]
+        return behind(suffix, found) if found else NOTHING
+
+    return rule
 
 
 def _by_type(rules: dict[str, Rule]) -> Rule:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions.element_tree import Node
+from fhir_server.definitions.registry import Definitions
 from fhir_server.definitions.types import Element
 from fhir_server.fhirpath import Expression, FhirPathError, compile_expression
 from fhir_server.fhirpath.items import unwrap
@@ -85,12 +86,12 @@ def _any(compiler: "Compiler", path: str, fits: Fits) -> Match:
     definitions = compiler.definitions
     if path == "$this":
         return lambda value, beside, type_, run: fits(type_, value, run)
-    plain = _plain(compiler, path) if path.isidentifier() else None
+    plain = _Plain(definitions, path.split("."))
 
     def matches(value: Any, beside: Beside, type_: str, run: Run) -> bool:
-        if plain is not None and (inner := plain.get(type_)) is not None:
-            one = value.get(path)
-            return one is not None and fits(inner, one, run)
+        if (walk := plain[type_]) is not None:
+            names, inner = walk
+            return any(fits(inner, one, run) for one in _values(value, names))
         expression = compile_expression(path, definitions, type_)
         selected = _selected(expression, item(value, beside, type_), run)
         return any(fits(inner, one, run) for inner, one in selected)
@@ -98,17 +99,45 @@ def _any(compiler: "Compiler", path: str, fits: Fits) -> Match:
     return matches
 
 
-def _plain(compiler: "Compiler", name: str) -> dict[str, str] | None:
-    """By type of the focus, the type of its element `name` where that is no array and no choice."""
+Walk = tuple[tuple[str, ...], str]
+"""(properties one below the other, type of the last)"""
 
-    class Types(dict[str, str | None]):
-        def __missing__(self, type_: str) -> str | None:
-            found = compiler.definitions.type(type_).properties.get(name)
-            plain = found is not None and not found[0].many and not found[0].choice
-            self[type_] = found[1] if found is not None and plain and found[1] != "Resource" else None
-            return self[type_]
 
-    return Types()  # type: ignore[return-value]
+class _Plain(dict[str, Walk | None]):
+    """By type of a value, how a path goes through its JSON; None: only FHIRPath can tell."""
+
+    def __init__(self, definitions: Definitions, names: list[str]) -> None:
+        super().__init__()
+        self._definitions = definitions
+        self._names = names
+
+    def __missing__(self, type_: str) -> Walk | None:
+        self[type_] = found = self._walk(type_)
+        return found
+
+    def _walk(self, type_: str) -> Walk | None:
+        for name in self._names:
+            described = self._definitions.type(type_)
+            found = None if described.kind == "primitive" else described.properties.get(name)
+            if found is None or found[0].choice or found[1] == "Resource":
+                return None
+            type_ = found[1]
+        return tuple(self._names), type_
+
+
+def _values(value: Any, names: tuple[str, ...]) -> list[Any]:
+    """What stands at the end of a walk; of a primitive that has extensions alone nothing."""
+    values = [value]
+    for name in names:
+        below = []
+        for one in values:
+            found = one.get(name)
+            if isinstance(found, list):
+                below += [each for each in found if each is not None]
+            elif found is not None:
+                below.append(found)
+        values = below
+    return values
 
 
 def _selected(expression: Expression, context: Any, run: Run) -> Iterator[Found]:
@@ -196,10 +225,12 @@ def _value(compiler: "Compiler", places: list[Place], where: str) -> Fits | None
 def _value_of(compiler: "Compiler", node: Node, where: str) -> Fits | None:
     wanted = fixed.value_of(node.properties, "fixed")
     if wanted is not None:
-        return lambda type_, value, run: fixed.equals(value, wanted)
+        same = fixed.equal_to(wanted)
+        return lambda type_, value, run: same(value)
     wanted = fixed.value_of(node.properties, "pattern")
     if wanted is not None:
-        return lambda type_, value, run: fixed.matches(value, wanted)
+        alike = fixed.like(wanted)
+        return lambda type_, value, run: alike(value)
     below = _below(compiler, node, where)
     binding = node.properties.get("binding", {})
     value_set = binding.get("valueSet") if binding.get("strength") == "required" else None

@@ -4,6 +4,9 @@ https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.fixed_x_
 https://hl7.org/fhir/R4/elementdefinition.html#ElementDefinition.pattern_x_
 """
 
+from collections.abc import Callable
+from functools import partial
+from operator import eq
 from typing import Any
 
 from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, problem
@@ -21,8 +24,10 @@ def _is(name: str, word: str) -> bool:
 
 
 def fixed(wanted: Any, source: str) -> Rule:
+    same = equal_to(wanted)
+
     def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
-        if equals(value, wanted):
+        if same(value):
             return NOTHING
         text = f"found {shown(value)}, {source} wants exactly {shown(wanted)}"
         return problem("error", "value", text, "fixed")
@@ -31,8 +36,10 @@ def fixed(wanted: Any, source: str) -> Rule:
 
 
 def pattern(wanted: Any, source: str) -> Rule:
+    same = like(wanted)
+
     def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
-        if matches(value, wanted):
+        if same(value):
             return NOTHING
         text = f"found {shown(value)}, {source} wants at least {shown(wanted)}"
         return problem("error", "value", text, "pattern")
@@ -55,10 +62,45 @@ def equals(value: Any, wanted: Any) -> bool:
 
 def matches(value: Any, wanted: Any) -> bool:
     """Whether all that is in `wanted` is in `value`; of an array each entry in some entry."""
+    return like(wanted)(value)
+
+
+Test = Callable[[Any], bool]
+
+
+def equal_to(wanted: Any) -> Test:
+    """`equals` for one wanted value."""
+    return partial(eq, wanted) if isinstance(wanted, str) else lambda value: equals(value, wanted)
+
+
+def like(wanted: Any) -> Test:
+    """`matches` for one wanted value."""
     if isinstance(wanted, dict):
-        return isinstance(value, dict) and all(
-            name in value and matches(value[name], one) for name, one in wanted.items()
-        )
+        return _object_like(tuple((name, like(one)) for name, one in wanted.items()))
     if isinstance(wanted, list):
-        return isinstance(value, list) and all(any(matches(entry, one) for entry in value) for one in wanted)
-    return equals(value, wanted)
+        return _array_like(tuple(map(like, wanted)))
+    return equal_to(wanted)
+
+
+def _object_like(parts: tuple[tuple[str, Test], ...]) -> Test:
+    def test(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        for name, fits in parts:  # noqa: SIM110
+            if name not in value or not fits(value[name]):
+                return False
+        return True
+
+    return test
+
+
+def _array_like(parts: tuple[Test, ...]) -> Test:
+    def test(value: Any) -> bool:
+        if not isinstance(value, list):
+            return False
+        for fits in parts:  # noqa: SIM110
+            if not any(map(fits, value)):
+                return False
+        return True
+
+    return test

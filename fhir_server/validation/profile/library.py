@@ -32,6 +32,7 @@ class Library:
         self.snapshots = Snapshots(self.structure)
         self._structures: dict[str, Resource | None] = {}
         self._codes: dict[str, Codes | None] = {}
+        self._codes_alone: dict[str, frozenset[str]] = {}
         self._profiles: dict[str, Profile] = {}
 
     def add_structure(self, canonical: str, structure: Resource | None) -> None:
@@ -53,6 +54,13 @@ class Library:
             return self._codes[value_set]
         except KeyError:
             raise NeededError("codes", value_set) from None
+
+    def codes_alone(self, value_set: str) -> frozenset[str]:
+        """Without their systems: those of a value set that can be listed."""
+        found = self._codes_alone.get(value_set)
+        if found is None:
+            found = self._codes_alone[value_set] = frozenset(code for _, code in self.codes(value_set) or ())
+        return found
 
     def profile(self, canonical: str) -> "Profile | None":
         """The rules of a profile, compiled when it is first asked for; None: there is no such definition.

@@ -68,6 +68,15 @@ def select(definitions: Definitions, parent: str, name: str) -> Select | None:
     return many
 
 
+def single(definitions: Definitions, parent: str, name: str) -> tuple[str, str, str] | None:
+    """(property, the one beside it, type) of an element that is no array, no choice and no resource."""
+    described = definitions.type(parent)
+    found = None if described.kind == "primitive" else described.properties.get(name)
+    if found is None or found[0].many or found[0].choice or _is_abstract(definitions, found[1]):
+        return None
+    return name, f"_{name}", found[1]
+
+
 def _one_of(definitions: Definitions, properties: list[tuple[str, str, str]]) -> Select:
     if len(properties) == 1:
         ((key, beside, type_),) = properties

@@ -103,7 +103,8 @@ def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -
                 found = [*found, *_wrong(one, text, "slicing-order")]
             last = max(last, number)
         for each in slices:
-            if more := _check(each, members.get(each.name, []), url, run):
+            its = members.get(each.name)
+            if (its or each.least or each.slicing) and (more := _check(each, its or [], url, run)):
                 found = [*found, *more]
         return found
 
