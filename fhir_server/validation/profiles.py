@@ -13,6 +13,7 @@ from fhir_server.outcome import DefinitionError, Issue, Severity
 from fhir_server.resource import Resource
 from fhir_server.ucum import unit
 from fhir_server.validation.profile import base_binding, extension
+from fhir_server.validation.profile.finding import unknown
 from fhir_server.validation.profile.library import Codes, Library, NeededError
 from fhir_server.validation.profile.run import Questions, Run
 from fhir_server.validation.scope import shown
@@ -82,17 +83,26 @@ class _Answers:
         self._resources: dict[str, Resource | None] = {}
         self._asked_contains: set[Question] = set()
         self._asked_resources: set[str] = set()
+        self.unsettled = False  # True: an answer was needed at once, and was not here
 
     def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
         question = value_set, system, code
         if question not in self._members and question not in self._undecided:
             self._asked_contains.add(question)
+            self.unsettled = True
         return self._members.get(question)
 
     def resource(self, reference: str) -> Resource | None:
-        if reference not in self._resources:
-            self._asked_resources.add(reference)
+        if self.waits_for(reference):
+            self.unsettled = True
         return self._resources.get(reference)
+
+    def waits_for(self, reference: str) -> bool:
+        """Whether a resource is not here yet; it is asked for then."""
+        if reference in self._resources:
+            return False
+        self._asked_resources.add(reference)
+        return True
 
     async def ask(self) -> bool:
         """Whether there was something to ask."""
@@ -208,14 +218,19 @@ class Profiles:
             return []
         answers = _Answers(self._sources, self._members, self._closed)
         for _ in range(_ROUNDS):
-            run = Run(self._library, resource, questions=Questions(answers.resource, answers.contains))
+            questions = Questions(answers.resource, answers.contains, answers.waits_for)
+            run, answers.unsettled = Run(self._library, resource, questions=questions), False
             try:
                 self._run(run, surveyed, asked, whole=whole)
+                while (more := await answers.ask()) and not (answers.unsettled or run.gathered.unsettled):
+                    run.go_on()
             except NeededError as needed:
                 await self._fetch(needed)
                 continue
-            if not await answers.ask():
-                self._fine |= run.passed | run.undecided if self._closed else run.passed
+            if not more:
+                self._fine |= run.gathered.passed
+                if self._closed:
+                    self._fine |= run.gathered.undecided
                 return list(dict.fromkeys([*run.issues, *self._about_unknown(run)]))
         raise DefinitionError(f"{', '.join(self.of(resource))}: more definitions than a profile can need")
 
@@ -243,7 +258,7 @@ class Profiles:
             for canonical in canonicals:
                 profile = run.library.profile(canonical)
                 if profile is None:
-                    run.unknown.setdefault(canonical, place)
+                    run.take(place, unknown(canonical))
                 else:
                     own.take(place, profile.rule(resource, None, str(resource["resourceType"]), own))
             own.take(place, extension.check(resource, own, survey.extensions))

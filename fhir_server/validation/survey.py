@@ -6,7 +6,7 @@ Compiled by type, along the properties that can hold such; what is known to be f
 walking, and a path becomes text only where somebody asks for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, KeysView
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -76,20 +76,27 @@ class Survey:
         self.extensions: list[Trail] = []  # to those with a definition of their own
 
 
-_Walk = Callable[[Any, Trail | None, Survey], None]
+_Walk = Callable[[Any, Trail | None, Step, int | None, dict[str, Any], Survey], None]
+"""(value, then what makes its `Trail`, survey): the trail is made only where somebody keeps it."""
+
+
+class _Property(NamedTuple):
+    step: Step
+    walk: _Walk
+    looked_at: KeysView[str] | None  # of an object: a value without any of these is passed over; None: never
 
 
 class Walks:
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._tables: dict[str, dict[str, tuple[Step, _Walk]]] = {}
+        self._tables: dict[str, dict[str, _Property]] = {}
 
     def survey(self, resource: Resource, fine: set[Any]) -> Survey:
         found = Survey(fine)
-        self._fields(str(resource["resourceType"]))(resource, None, found)
+        _each(self._table(str(resource["resourceType"])).get, resource, None, found)
         return found
 
-    def _table(self, type_name: str) -> dict[str, tuple[Step, _Walk]]:
+    def _table(self, type_name: str) -> dict[str, _Property]:
         found = self._tables.get(type_name)
         if found is None:
             # there before it is filled: types refer to themselves
@@ -98,9 +105,10 @@ class Walks:
                 made = Step(element.name, step("", element.name), each, _binding(element, each))
                 primitive = self._definitions.type(each).kind == "primitive"
                 if primitive:
-                    found[f"_{name}"] = made, self._fields("Element")
+                    found[f"_{name}"] = _Property(made, self._fields("Element"), None)
                 if (walk := self._walk(type_name, made, primitive)) is not None:
-                    found[name] = made, walk
+                    always = primitive or made.binding is not None or each in ("Extension", *_CODED)
+                    found[name] = _Property(made, walk, None if always else self._table(each).keys())
         return found
 
     def _walk(self, holder: str, made: Step, primitive: bool) -> _Walk | None:
@@ -116,49 +124,86 @@ class Walks:
     def _fields(self, type_name: str) -> _Walk:
         get = self._table(type_name).get
 
-        def fields(value: Any, trail: Trail | None, survey: Survey) -> None:
-            for name, child in value.items():
-                found = get(name)
-                if found is not None:
-                    made, walk = found
-                    if type(child) is not list:
-                        walk(child, Trail(trail, made, None, value), survey)
-                        continue
-                    for index, one in enumerate(child):
-                        if one is not None:
-                            walk(one, Trail(trail, made, index, value), survey)
+        def fields(
+            value: Any,
+            before: Trail | None,
+            made: Step,
+            place: int | None,
+            holder: dict[str, Any],
+            survey: Survey,
+        ) -> None:
+            _each(get, value, Trail(before, made, place, holder), survey)
 
         return fields
 
     def _extension(self, *, is_part: bool) -> _Walk:
-        def extension(value: Any, trail: Trail | None, survey: Survey) -> None:
+        get = self._table("Extension").get
+
+        def extension(
+            value: Any,
+            before: Trail | None,
+            made: Step,
+            place: int | None,
+            holder: dict[str, Any],
+            survey: Survey,
+        ) -> None:
+            trail = Trail(before, made, place, holder)
             # parts of an extension have a plain name; its own definition describes them
             if not is_part or ":" in value.get("url", ""):
-                assert trail is not None
                 survey.extensions.append(trail)
-            self._fields("Extension")(value, trail, survey)
+            _each(get, value, trail, survey)
 
         return extension
 
     def _coded(self, type_name: str) -> _Walk:
         fields = self._fields(type_name)
 
-        def coded(value: Any, trail: Trail | None, survey: Survey) -> None:
+        def coded(
+            value: Any,
+            before: Trail | None,
+            made: Step,
+            place: int | None,
+            holder: dict[str, Any],
+            survey: Survey,
+        ) -> None:
             system, code = value.get("system"), value.get("code")
             if system is not None and code is not None and (system, code) not in survey.fine:
-                assert trail is not None
-                survey.codes.append(Coded(system, code, trail))
+                survey.codes.append(Coded(system, code, Trail(before, made, place, holder)))
             if not _PLAIN.issuperset(value):
-                fields(value, trail, survey)
+                fields(value, before, made, place, holder, survey)
 
         return coded
+
+
+def _each(
+    get: Callable[[str], _Property | None], value: dict[str, Any], trail: Trail | None, survey: Survey
+) -> None:
+    """trail: to `value`"""
+    for name, child in value.items():
+        found = get(name)
+        if found is None:
+            continue
+        made, walk, looked_at = found
+        if type(child) is not list:
+            if looked_at is None or not looked_at.isdisjoint(child):
+                walk(child, trail, made, None, value, survey)
+            continue
+        for index, one in enumerate(child):
+            if one is not None and (looked_at is None or not looked_at.isdisjoint(one)):
+                walk(one, trail, made, index, value, survey)
 
 
 def _bound(binding: Binding, type_name: str, inner: _Walk | None) -> _Walk:
     value_set, is_concept = binding.value_set, type_name == "CodeableConcept"
 
-    def bound(value: Any, trail: Trail | None, survey: Survey) -> None:
-        assert trail is not None
+    def bound(
+        value: Any,
+        before: Trail | None,
+        made: Step,
+        place: int | None,
+        holder: dict[str, Any],
+        survey: Survey,
+    ) -> None:
         fine = survey.fine
         for one in value.get("coding", ()) if is_concept else (value,):
             if type(one) is dict:
@@ -167,9 +212,9 @@ def _bound(binding: Binding, type_name: str, inner: _Walk | None) -> _Walk:
             elif (value_set, None, one) in fine:
                 break
         else:
-            survey.bound.append(Bound(binding, type_name, value, trail))
+            survey.bound.append(Bound(binding, type_name, value, Trail(before, made, place, holder)))
         if inner is not None:
-            inner(value, trail, survey)
+            inner(value, before, made, place, holder, survey)
 
     return bound
 

@@ -22,8 +22,10 @@ def check(surveyed: Iterable[Bound], run: Run) -> Found:
         assert value_set is not None
         codes = list(codes_of(bound.type, bound.value))
         answers = {code: among(run, value_set, [code]) for code in codes}
-        run.passed.update((value_set, *code) for code, answer in answers.items() if answer)
-        run.undecided.update((value_set, *code) for code, answer in answers.items() if answer is None)
+        run.gathered.passed.update((value_set, *code) for code, answer in answers.items() if answer)
+        run.gathered.undecided.update(
+            (value_set, *code) for code, answer in answers.items() if answer is None
+        )
         if codes and not any(answer is not False for answer in answers.values()):
             told = _rule(bound.binding)(bound.value, None, bound.type, run)
             found = [*found, *behind(bound.trail.path(""), told)]

@@ -18,7 +18,7 @@ from fhir_server.fhirpath.items import unwrap
 from fhir_server.outcome import DefinitionError
 from fhir_server.validation.profile import discriminator_path, fixed
 from fhir_server.validation.profile.binding import is_member
-from fhir_server.validation.profile.finding import Beside, Rule, passes
+from fhir_server.validation.profile.finding import Beside, Rule
 from fhir_server.validation.profile.occurrence import item
 from fhir_server.validation.profile.run import Run
 
@@ -41,7 +41,7 @@ def match(
     found = [test for test in tests if test is not None]
     if len(found) < len(tests) or not found:
         # the slice does not say what the discriminator would look at, or there is none: all its rules decide
-        return lambda value, beside, type_, run: rule is None or passes(rule(value, beside, type_, run))
+        return lambda value, beside, type_, run: rule is None or run.passes(rule(value, beside, type_, run))
     if len(found) == 1:
         return found[0]
     return lambda value, beside, type_, run: all(test(value, beside, type_, run) for test in found)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from fhir_server.validation.profile.run import Run
 
 UNKNOWN = "profile-unknown"
+LATER = "later"
 _ERRORS = frozenset(("fatal", "error"))
 
 
@@ -21,6 +22,7 @@ class Problem(NamedTuple):
     code: IssueCode
     text: str
     message: str  # the rule that says so, stable for tests
+    later: "Callable[[], Found] | None" = None  # what answers in its place, once the run goes on
 
 
 Found = Sequence[tuple[str, Problem]]
@@ -49,6 +51,11 @@ def unknown(canonical: str) -> Found:
     return problem("information", "not-found", canonical, UNKNOWN)
 
 
+def later(rule: "Callable[[], Found]") -> Found:
+    """A rule that waits for an answer; its answer comes to stand where this does."""
+    return (("", Problem("information", "incomplete", "", LATER, rule)),)
+
+
 def behind(step: str, found: Found) -> Found:
     """The same, `step` further up."""
     return [(step + path, one) for path, one in found]
@@ -57,6 +64,11 @@ def behind(step: str, found: Found) -> Found:
 def passes(found: Found) -> bool:
     """Whether there is no error in it."""
     return not any(one.severity in _ERRORS for _, one in found)
+
+
+def waits(found: Found) -> bool:
+    """Whether some of it is said later."""
+    return any(one.message == LATER for _, one in found)
 
 
 def unknowns(found: Found) -> Found:

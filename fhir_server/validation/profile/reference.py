@@ -15,7 +15,7 @@ from fhir_server.definitions.snapshot import TYPE_URL
 from fhir_server.definitions.types import Element
 from fhir_server.fhirpath.reference import target_type
 from fhir_server.resource import Resource
-from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, behind, problem
+from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule, behind, later, problem
 from fhir_server.validation.profile.run import Run, entry_resource
 from fhir_server.validation.scope import shown
 
@@ -84,7 +84,11 @@ class _Pointing:
     def check(self, value: dict[str, Any], run: Run) -> Found:
         text = value.get("reference")
         known = target_type(text) if isinstance(text, str) else None
-        found = run.resolve(text) if isinstance(text, str) and self._is_to_be_read(run, known) else None
+        found = None
+        if isinstance(text, str) and self._is_to_be_read(run, known):
+            if run.waits_for(text):
+                return later(lambda: self.check(value, run))
+            found = run.resolve(text)
         type_ = _type(value, known, found)
         told = NOTHING
         if type_ is not None and self._profiles:
@@ -118,9 +122,9 @@ class _Pointing:
     def _of_target(self, run: Run, text: str, found: Resource, profiles: list[str]) -> Found:
         """The target conforms to one of the profiles that are of its type."""
         key = id(found), profiles[0]
-        if key in run.conforming:
+        if key in run.gathered.conforming:
             return NOTHING  # a ring of references: it is being decided above
-        run.conforming.add(key)
+        run.gathered.conforming.add(key)
         told = NOTHING
         try:
             inner = run.within(found, contained=text.startswith("#"))
@@ -130,7 +134,7 @@ class _Pointing:
                 if conforms:
                     return told
         finally:
-            run.conforming.discard(key)
+            run.gathered.conforming.discard(key)
         wanted = f"the target does not conform to {' or '.join(profiles)}, as {self.source} wants"
         return [*told, *problem("error", "value", wanted, "reference-profile")]
 

@@ -6,7 +6,16 @@ from typing import Any
 from fhir_server.fhirpath.scope import Scope
 from fhir_server.outcome import Issue
 from fhir_server.resource import Resource
-from fhir_server.validation.profile.finding import UNKNOWN, Beside, Found, passes, unknown, unknowns
+from fhir_server.validation.profile.finding import (
+    UNKNOWN,
+    Beside,
+    Found,
+    Problem,
+    passes,
+    unknown,
+    unknowns,
+    waits,
+)
 from fhir_server.validation.profile.library import Library
 
 Resolve = Callable[[str], Resource | None]
@@ -24,12 +33,38 @@ def undecided(value_set: str, system: str | None, code: str) -> bool | None:
     return None
 
 
-class Questions:
-    """Functions that are handed in."""
+def nothing(reference: str) -> bool:
+    return False
 
-    def __init__(self, resolve: Resolve = nowhere, contains: Contains = undecided) -> None:
+
+class Questions:
+    """Functions that are handed in.
+
+    waits_for: whether a target is not here yet; then it will be when the run goes on.
+    """
+
+    def __init__(
+        self,
+        resolve: Resolve = nowhere,
+        contains: Contains = undecided,
+        waits_for: Callable[[str], bool] = nothing,
+    ) -> None:
         self.resolve = resolve
         self.contains = contains
+        self.waits_for = waits_for
+
+
+class Gathered:
+    """What a run has found, with those for the resources within."""
+
+    __slots__ = ("conforming", "found", "passed", "undecided", "unsettled")
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, Problem]] = []  # (path, problem)
+        self.passed: set[Any] = set()  # (value set, system, code) that need no other look
+        self.undecided: set[Any] = set()  # likewise, where nobody can say
+        self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
+        self.unsettled = False  # True: an answer was needed at once, the run has to be made again
 
 
 class Run:
@@ -47,11 +82,7 @@ class Run:
         self.root = root  # the resource that contains it; None: it is contained in none
         self.bundle = bundle  # None: it is no entry
         self.questions = questions or Questions()
-        self.issues: list[Issue] = []
-        self.unknown: dict[str, str] = {}  # profiles that are not known: canonical -> where it is asked for
-        self.passed: set[Any] = set()  # (value set, system, code) that need no other look
-        self.undecided: set[Any] = set()  # likewise, where nobody can say
-        self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
+        self.gathered = Gathered()
         self._scope: Scope | None = None
 
     @property
@@ -80,19 +111,40 @@ class Run:
                 bundle=self.resource if in_bundle else self.bundle,
                 questions=self.questions,
             )
-        made.issues, made.unknown, made.conforming = self.issues, self.unknown, self.conforming
-        made.passed, made.undecided = self.passed, self.undecided
+        made.gathered = self.gathered
         return made
 
     def take(self, at: str, found: Found) -> None:
         """at: the path of the value of which it was found."""
-        for path, one in found:
-            place = at + path
-            if one.message == UNKNOWN:
-                self.unknown.setdefault(one.text, place)
-            else:
-                text = f"{place}: {one.text}"
-                self.issues.append(Issue(one.severity, one.code, text, place, one.message))
+        self.gathered.found += [(at + path, one) for path, one in found]
+
+    def go_on(self) -> None:
+        """Ask the rules that were waiting."""
+        before, self.gathered.found = self.gathered.found, []
+        for at, one in before:
+            self.take(at, one.later() if one.later is not None else [("", one)])
+
+    @property
+    def issues(self) -> list[Issue]:
+        return [
+            Issue(one.severity, one.code, f"{at}: {one.text}", at, one.message)
+            for at, one in self.gathered.found
+            if one.message != UNKNOWN
+        ]
+
+    @property
+    def unknown(self) -> dict[str, str]:
+        """Profiles that are not known: canonical -> where it is asked for first."""
+        found: dict[str, str] = {}
+        for at, one in unknowns(self.gathered.found):
+            found.setdefault(one.text, at)
+        return found
+
+    def passes(self, found: Found) -> bool:
+        """Whether there is no error in it, for who cannot wait."""
+        if waits(found):
+            self.gathered.unsettled = True
+        return passes(found)
 
     def tries(self, canonical: str, value: Any, beside: Beside, type_: str) -> tuple[bool, Found]:
         """Whether a value conforms to a profile; and the profiles that are not known, which fit all."""
@@ -100,7 +152,7 @@ class Run:
         if profile is None:
             return True, unknown(canonical)
         found = profile.rule(value, beside, type_, self)
-        return passes(found), unknowns(found)
+        return self.passes(found), unknowns(found)
 
     def conforms(self, canonical: str, value: Any, beside: Beside, type_: str) -> bool:
         """The same where nobody tells where the value stands."""
@@ -114,6 +166,14 @@ class Run:
             return self._contained(reference[1:])
         found = None if self.bundle is None else entry_resource(self.bundle, reference, self.full_url())
         return found if found is not None else self.questions.resolve(reference)
+
+    def waits_for(self, reference: str) -> bool:
+        """Whether the target of a reference is not here yet."""
+        if reference.startswith("#"):
+            return False
+        if self.bundle is not None and entry_resource(self.bundle, reference, self.full_url()) is not None:
+            return False
+        return self.questions.waits_for(reference)
 
     def _contained(self, id_: str) -> Resource | None:
         container = self.root or self.resource
