@@ -7,6 +7,7 @@ import pytest
 
 from fhir_server.outcome import DefinitionError
 from fhir_server.resource import encode
+from fhir_server.validation.profile.run import Run
 from fhir_server.validation.profiles import Profiles
 from tests.definitions.structures import core_structures
 from tests.validation.checking import definitions, validator
@@ -165,6 +166,68 @@ def test_targets_are_read_only_where_more_than_their_type_is_asked() -> None:
     assert check("Practitioner/1") == ["reference-profile"]
     assert check("urn:uuid:1") == []
     assert asked == ["Practitioner/1", "urn:uuid:1"]
+
+
+def test_what_waits_for_a_target_is_said_where_its_reference_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    core_structures()  # read once, before a loop runs
+    special = structure({"type": "Practitioner", "elements": [{"path": "Practitioner.name", "min": 1}]})
+    special |= {"url": "http://example.org/special"}
+    type_ = {"code": "Reference", "targetProfile": ["http://example.org/special"]}
+    elements = [
+        {"path": "Patient.active", "fixedBoolean": True},
+        {"path": "Patient.generalPractitioner", "type": [type_]},
+        {"path": "Patient.managingOrganization", "max": "0"},
+    ]
+    made: list[Run] = []
+
+    class Counted(Run):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            made.append(self)
+
+    monkeypatch.setattr("fhir_server.validation.profiles.Run", Counted)
+    known = {"Practitioner/1": {"resourceType": "Practitioner", "id": "1"}}
+    sources = Sources([structure({"type": "Patient", "elements": elements}), special], known)
+    profiles = Profiles(definitions(), sources)
+    patient = {
+        "resourceType": "Patient",
+        "meta": {"profile": [URL]},
+        "active": False,
+        "generalPractitioner": [{"reference": "Practitioner/1"}, {"reference": "Practitioner/2"}],
+        "managingOrganization": {"reference": "Organization/1"},
+    }
+    for _ in range(2):
+        made.clear()
+        found = asyncio.run(profiles.check(patient, "Patient"))
+        assert [(issue.message, issue.expression) for issue in found] == [
+            ("fixed", "Patient.active"),
+            ("reference-profile", "Patient.generalPractitioner[0]"),
+            ("cardinality-max", "Patient.managingOrganization"),
+        ]
+    assert len(made) == 1  # definitions are here by now, and the targets made no other run necessary
+
+
+def test_who_cannot_wait_for_a_target_has_the_check_made_again() -> None:
+    """A slice that its own rules tell: whether it is met hangs on the target."""
+    core_structures()  # read once, before a loop runs
+    special = structure({"type": "Practitioner", "elements": [{"path": "Practitioner.name", "min": 1}]})
+    special |= {"url": "http://example.org/special"}
+    type_ = {"code": "Reference", "targetProfile": ["http://example.org/special"]}
+    path = "Patient.generalPractitioner"
+    elements = [
+        {"path": path, "slicing": {"discriminator": [], "rules": "closed"}},
+        {"id": f"{path}:named", "path": path, "sliceName": "named", "type": [type_]},
+    ]
+    made = [structure({"type": "Patient", "elements": elements}), special]
+    named = {"resourceType": "Practitioner", "id": "2", "name": [{"text": "王"}]}
+    known = {"Practitioner/1": {"resourceType": "Practitioner", "id": "1"}, "Practitioner/2": named}
+    profiles = Profiles(definitions(), Sources(made, known))
+    references = [{"reference": "Practitioner/1"}, {"reference": "Practitioner/2"}]
+    patient = {"resourceType": "Patient", "meta": {"profile": [URL]}, "generalPractitioner": references}
+    found = asyncio.run(profiles.check(patient, "Patient"))
+    assert [(issue.message, issue.expression) for issue in found] == [
+        ("slicing-closed", "Patient.generalPractitioner[0]")
+    ]
 
 
 @pytest.mark.parametrize(

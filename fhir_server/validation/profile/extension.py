@@ -15,7 +15,8 @@ from fhir_server.definitions.registry import Definitions
 from fhir_server.fhirpath import FhirPathError, compile_expression
 from fhir_server.fhirpath.items import Item, unwrap
 from fhir_server.resource import Resource, encode
-from fhir_server.validation.profile.finding import NOTHING, Found, behind, problem
+from fhir_server.validation.profile.finding import NOTHING, Found, Rule, behind, problem
+from fhir_server.validation.profile.library import Library
 from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 from fhir_server.validation.survey import Step, Trail
@@ -26,8 +27,45 @@ _MODIFIER = "modifierExtension"
 class Owner(NamedTuple):
     """The element that an extension is on, as a context of use names it."""
 
-    types: tuple[str, ...]  # its type and those that this specialises
-    paths: tuple[str, ...]  # `Patient.contact.name`, `HumanName`
+    type: str
+    path: str  # `Patient.contact.name`
+    names: frozenset[str]  # its type and those that this specialises, its paths: `HumanName`
+
+
+class Defined(NamedTuple):
+    """What the definition of an extension says."""
+
+    anywhere: bool
+    elements: frozenset[str]  # contexts that are elements, as `Owner.names` has them
+    contexts: tuple[dict[str, Any], ...]  # all
+    invariants: tuple[str, ...]
+    is_modifier: bool
+    rule: Rule  # of its profile
+
+
+def defined(library: Library, url: str) -> Defined | None:
+    """None: there is no such definition. Raises DefinitionError for one that is wrong."""
+    structure, profile = library.structure(url), None
+    if structure is not None and structure.get("type") == "Extension":
+        profile = library.profile(url)
+    if structure is None or profile is None:
+        return None
+    contexts = structure.get("context", ())
+    elements = [
+        str(one.get("expression")).replace("[x]", "") for one in contexts if one.get("type") == "element"
+    ]
+    return Defined(
+        any(one == "Element" or "#" in one for one in elements)
+        or any(one.get("type") not in _CONTEXTS for one in contexts),
+        frozenset(elements),
+        tuple(contexts),
+        tuple(structure.get("contextInvariant", ())),
+        bool(library.snapshots.tree(url).properties.get("isModifier")),
+        profile.rule,
+    )
+
+
+_CONTEXTS = frozenset(("element", "extension", "fhirpath"))
 
 
 def has_modifiers(resource: Resource) -> bool:
@@ -52,7 +90,7 @@ def _owner(definitions: Definitions, start: str, steps: tuple[Step, ...]) -> Own
         type_ = each.type
         paths = tuple(f"{path}.{each.name}" for path in paths)
         paths = paths if definitions.type(type_).kind == "backbone" else (*paths, type_)
-    return Owner(tuple(_lineage(definitions, type_)), paths)
+    return Owner(type_, paths[0], frozenset((*_lineage(definitions, type_), *paths)))
 
 
 def _owner_of(definitions: Definitions, resource: Resource, trail: Trail) -> Owner:
@@ -75,30 +113,32 @@ def _lineage(definitions: Definitions, type_: str) -> Iterator[str]:
 def _check(resource: Resource, trail: Trail, run: Run) -> Found:
     extension, is_modifier = trail.holder[trail.step.name][trail.place], trail.step.name == _MODIFIER
     url = str(extension.get("url"))
-    structure = run.library.structure(url)
-    if structure is None or structure.get("type") != "Extension":
+    definition = run.library.extension(url)
+    if definition is None:
         return _unknown(url, is_modifier)
-    found = _placed(structure, url, _owner_of(run.library.definitions, resource, trail), trail, run)
-    root = run.library.snapshots.tree(url).properties
-    if bool(root.get("isModifier")) != is_modifier:
+    owner = _owner_of(run.library.definitions, resource, trail)
+    found = _placed(definition, url, owner, trail, run)
+    if definition.is_modifier != is_modifier:
         wanted, stands = (_MODIFIER, "extension") if not is_modifier else ("extension", _MODIFIER)
         text = f"{shown(url)} stands in {stands}, it is defined for {wanted}"
         found = [*found, *problem("error", "extension", text, "extension-modifier")]
-    profile = run.library.profile(url)
-    if profile is not None and (more := profile.rule(extension, None, "Extension", run)):
+    if more := definition.rule(extension, None, "Extension", run):
         found = [*found, *more]
     return found
 
 
-def _placed(structure: Resource, url: str, owner: Owner, trail: Trail, run: Run) -> Found:
+def _placed(definition: Defined, url: str, owner: Owner, trail: Trail, run: Run) -> Found:
     """Whether it may stand where it does."""
     found = NOTHING
-    contexts = structure.get("context", ())
-    if not any(_fits(owner, trail, context, run) for context in contexts):
-        allowed = ", ".join(str(context.get("expression")) for context in contexts)
-        text = f"{shown(url)} may stand on {allowed}, not on {owner.paths[0]}"
+    if not (
+        definition.anywhere
+        or not definition.elements.isdisjoint(owner.names)
+        or any(_fits(owner, trail, context, run) for context in definition.contexts)
+    ):
+        allowed = ", ".join(str(context.get("expression")) for context in definition.contexts)
+        text = f"{shown(url)} may stand on {allowed}, not on {owner.path}"
         found = problem("error", "extension", text, "extension-context")
-    for expression in structure.get("contextInvariant", ()):
+    for expression in definition.invariants:
         if not _holds(owner, trail, expression, run):
             text = f"{shown(url)} may stand only where {expression}"
             found = [*found, *problem("error", "extension", text, "extension-context-invariant")]
@@ -114,18 +154,15 @@ def _unknown(url: str, is_modifier: bool) -> Found:
 
 
 def _fits(owner: Owner, trail: Trail, context: dict[str, Any], run: Run) -> bool:
-    """https://hl7.org/fhir/R4/defining-extensions.html#context"""
+    """Contexts that are no elements: https://hl7.org/fhir/R4/defining-extensions.html#context"""
     wanted = str(context.get("expression"))
     match context.get("type"):
         case "extension":
-            return owner.types[0] == "Extension" and trail.holder.get("url") == wanted
-        case "element":
-            plain = wanted.replace("[x]", "")
-            return plain == "Element" or plain in owner.types or plain in owner.paths or "#" in plain
+            return owner.type == "Extension" and trail.holder.get("url") == wanted
         case "fhirpath":
             return _selects(wanted, trail, run)
         case _:
-            return True
+            return False
 
 
 def _selects(expression: str, trail: Trail, run: Run) -> bool:
@@ -150,7 +187,7 @@ def _holds(owner: Owner, trail: Trail, expression: str, run: Run) -> bool:
     scope = copy(run.scope)
     scope.variables = {"extension": trail.holder[trail.step.name][trail.place]}
     try:
-        made = compile_expression(expression, run.library.definitions, owner.types[0])
+        made = compile_expression(expression, run.library.definitions, owner.type)
         return made.truth(trail.holder, scope) is not False
     except FhirPathError:
         return True

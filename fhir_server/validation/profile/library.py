@@ -13,6 +13,7 @@ from fhir_server.resource import Resource
 
 if TYPE_CHECKING:
     from fhir_server.validation.profile.compile import Profile
+    from fhir_server.validation.profile.extension import Defined
 
 Codes = frozenset[tuple[str, str]]
 
@@ -33,6 +34,7 @@ class Library:
         self._structures: dict[str, Resource | None] = {}
         self._codes: dict[str, Codes | None] = {}
         self._codes_alone: dict[str, frozenset[str]] = {}
+        self._extensions: dict[str, Defined] = {}
         self._profiles: dict[str, Profile] = {}
 
     def add_structure(self, canonical: str, structure: Resource | None) -> None:
@@ -75,6 +77,18 @@ class Library:
             if structure is None:
                 return None
             found = self._profiles[canonical] = compile_profile(self, canonical, structure)
+        return found
+
+    def extension(self, url: str) -> "Defined | None":
+        """What the definition of an extension says; None: there is none. Raises like `profile`."""
+        found = self._extensions.get(url)
+        if found is None:
+            from fhir_server.validation.profile.extension import defined
+
+            made = defined(self, url)
+            if made is None:
+                return None
+            found = self._extensions[url] = made
         return found
 
     def type_of(self, canonical: str) -> str | None:
