@@ -1,5 +1,6 @@
 """What validation found, as text, JSON, a page, or for a build server."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from xml.etree import ElementTree
@@ -15,13 +16,18 @@ table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px sol
 .fatal, .error { color: #a00 } .warning { color: #850 } .information { color: #357 }
 </style></head><body>
 """  # noqa: E501
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def as_text(found: Iterable[Validated]) -> Iterator[str]:
     """`file:line:column: severity: what is wrong (rule)`, as compilers write it."""
     for one in found:
-        for issue in one.issues:
-            yield f"{one.file}{_position(one, issue)}: {issue.severity}: {_told(issue)}"
+        yield from _lines(one)
+
+
+def _lines(one: Validated) -> Iterator[str]:
+    for issue in one.issues:
+        yield f"{one.file}{_position(one, issue)}: {issue.severity}: {_told(issue)}"
 
 
 def _position(one: Validated, issue: Issue) -> str:
@@ -64,24 +70,23 @@ def as_junit(found: Iterable[Validated]) -> Iterator[str]:
     suite = ElementTree.Element("testsuite", name="fhir-server validate")
     tests = failures = 0
     for one in found:
-        case = ElementTree.SubElement(suite, "testcase", classname=one.file, name=one.place)
+        named = {"classname": _of_xml(one.file), "name": _of_xml(one.place)}
+        case = ElementTree.SubElement(suite, "testcase", named)
         tests, failures = tests + 1, failures + one.failed
-        text = "\n".join(f"{issue.severity}: {_told(issue)}" for issue in one.issues)
+        text = _of_xml("\n".join(_lines(one)))
         if one.failed:
-            ElementTree.SubElement(case, "failure", message="not valid").text = _printable(text)
+            ElementTree.SubElement(case, "failure", message="not valid").text = text
         elif text:
-            ElementTree.SubElement(case, "system-out").text = _printable(text)
+            ElementTree.SubElement(case, "system-out").text = text
     suite.set("tests", str(tests))
     suite.set("failures", str(failures))
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield ElementTree.tostring(suite, encoding="unicode")
 
 
-def _printable(text: str) -> str:
-    """XML 1.0 has no control characters."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+def _of_xml(text: str) -> str:
+    """XML 1.0 has no control characters: https://www.w3.org/TR/xml/#charsets"""
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 FORMATS: dict[str, Callable[[Iterable[Validated]], Iterator[str]]] = {

@@ -3,6 +3,8 @@
 https://hl7.org/fhir/R4/validation.html
 """
 
+import os
+import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,15 +38,24 @@ class Validated:
 
 
 async def validate(context: Context, paths: Sequence[Path], asked: Sequence[str]) -> AsyncIterator[Validated]:
-    """asked: profiles beyond those that the resources claim. Raises UnknownFileError, OSError."""
+    """asked: profiles beyond those that the resources claim. Raises UnknownFileError.
+
+    A file that cannot be read has an issue that says so, behind what was read of it.
+    """
     for source in sources(paths):
         async for found in _of_source(context, source, asked):
             yield found
 
 
 async def _of_source(context: Context, source: Source, asked: Sequence[str]) -> AsyncIterator[Validated]:
-    for item in items(source):
-        yield Validated(source.name, item.line, await _issues(context, item.body, asked), item.read_bytes)
+    name = os.fsencode(source.name).decode(errors="replace")
+    try:
+        for item in items(source):
+            yield Validated(name, item.line, await _issues(context, item.body, asked), item.read_bytes)
+    except (OSError, EOFError, zlib.error) as error:
+        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        unread = Issue("fatal", "exception", f"the file cannot be read: {told}", message="unreadable")
+        yield Validated(name, None, (unread,), source.size_bytes)
 
 
 async def _issues(context: Context, body: bytes, asked: Sequence[str]) -> tuple[Issue, ...]:

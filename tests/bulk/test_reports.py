@@ -2,6 +2,9 @@ import json
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from fhir_server.bulk.reports import FORMATS
 from fhir_server.bulk.validation import Validated
 from fhir_server.outcome import Issue
@@ -54,4 +57,21 @@ def test_junit_counts_failures() -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("4", "2")
     cases = suite.findall("testcase")
     assert [case.find("failure") is not None for case in cases] == [True, False, False, True]
-    assert cases[1].findtext("system-out") == "warning: Patient: no text [constraint-dom-6]"
+    assert [case.get("name") for case in cases] == ["a.json", "b.ndjson:3", "c.json", "d.json"]
+    assert cases[1].findtext("system-out") == "b.ndjson:3:1: warning: Patient: no text [constraint-dom-6]"
+    assert cases[0].findtext("failure") == (
+        "a.json:2:7: error: Patient.id: <b> & \N{REPLACEMENT CHARACTER} is wrong [rule]\n"
+        "a.json:1:1: warning: Patient: no text [constraint-dom-6]"
+    )
+
+
+@given(st.text(), st.text())
+def test_any_name_and_any_text_make_a_page_and_xml(file: str, text: str) -> None:
+    found = [Validated(file, 1, (Issue("error", "value", text, text, text, 1, 1),), 1)]
+    suite = ElementTree.fromstring("\n".join(FORMATS["junit"](found)))
+    assert len(suite.findall("testcase/failure")) == 1
+    tags: list[str] = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: tags.append(tag)  # type: ignore[method-assign]
+    parser.feed("\n".join(FORMATS["html"](found)))
+    assert tags[-14:] == ["body", "h2", "table", "tr", *["th"] * 5, "tr", *["td"] * 5][-14:]
