@@ -182,6 +182,8 @@ class Acceptance:
                 continue
             elif type_name == "code" and codes:
                 found[name] = frozenset(code for _, code in codes)
+            elif binding.allowed(element, type_name, self._definitions.codes) is not None:
+                continue
             elif codes is None and type_name in _ANY_TEXT:
                 found[name] = frozenset()
             elif codes is None and type_name in _REMEMBERED:
@@ -235,8 +237,7 @@ class Acceptance:
     def _any_value(self, definition: TypeDefinition, element: Element, type_name: str) -> Accept:
         if element.name == "id" and definition.kind != "resource":
             return ELEMENT_ID.accepts
-        codes = binding.required_codes(element, self._definitions.codes)
-        permits = binding.permits(type_name, codes) if codes is not None else None
+        permits = binding.allowed(element, type_name, self._definitions.codes)
         if type_name in PRIMITIVES:
             if permits is None:
                 fine = _REMEMBERED.get(type_name)

@@ -2,9 +2,10 @@
 
 https://hl7.org/fhir/R4/terminologies.html#required
 
-Only value sets whose codes can be listed are checked here.
+Only value sets whose codes can be listed are checked here, and currencies by their form.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,9 @@ FindCodes = Callable[[str], Codes | None]
 """By the canonical of the value set; None: its codes cannot be listed."""
 Permits = Callable[[Any], bool]
 
+_FORMS = {"http://hl7.org/fhir/ValueSet/currencies": re.compile("[A-Z]{3}")}
+"""ISO 4217 is not at hand, and grows; its alphabetic codes have three letters."""
+
 _LISTED = 12  # codes that a message lists; more are too many to read
 
 
@@ -30,7 +34,16 @@ def required_codes(element: Element, find_codes: FindCodes) -> Codes | None:
     return find_codes(binding.value_set)
 
 
-def permits(type_name: str, codes: Codes) -> Permits | None:
+def allowed(element: Element, type_name: str, find_codes: FindCodes) -> Permits | None:
+    """Whether the binding of an element lets a well-formed value stand; None: it lets any."""
+    codes = required_codes(element, find_codes)
+    if codes is not None:
+        return _among(type_name, codes)
+    form = _FORMS.get(element.binding.value_set or "") if element.binding is not None else None
+    return None if form is None or type_name != "code" else lambda value: form.fullmatch(value) is not None
+
+
+def _among(type_name: str, codes: Codes) -> Permits | None:
     """Whether a well-formed value of a type is among `codes`; None: values of the type have no code."""
 
     def coding(value: Any) -> bool:
@@ -51,14 +64,11 @@ def permits(type_name: str, codes: Codes) -> Permits | None:
 
 
 def issues(element: Element, type_name: str, value: Any, at: str, find_codes: FindCodes) -> Iterator[Issue]:
-    codes = required_codes(element, find_codes)
-    if codes is None or element.binding is None:
+    permits = allowed(element, type_name, find_codes)
+    if permits is None or permits(value) or element.binding is None:
         return
-    allowed = permits(type_name, codes)
-    if allowed is None or allowed(value):
-        return
-    names = sorted({code for _, code in codes})
-    among = f", one of {', '.join(names)}" if len(names) <= _LISTED else ""
+    names = sorted({code for _, code in required_codes(element, find_codes) or ()})
+    among = f", one of {', '.join(names)}" if 0 < len(names) <= _LISTED else ""
     hint = did_you_mean(value, names) if isinstance(value, str) else ""
     text = f"{at}: {_found(value)} is not a code of {element.binding.value_set}{among}{hint}"
     yield Issue("error", "code-invalid", text, at)
