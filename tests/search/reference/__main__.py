@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from tests.search.reference.compare import differences, smallest
 from tests.search.reference.draw import Drawing
-from tests.search.reference.worlds import SOURCES, searched
+from tests.search.reference.worlds import SOURCES, partly, searched
 
 
 def main() -> None:
@@ -19,6 +19,7 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=20_000, help="questions, shared by the worlds")
     parser.add_argument("--seed", type=int, default=1, help="of the first question; each has its own")
     parser.add_argument("--worlds", nargs="*", default=list(SOURCES), choices=list(SOURCES))
+    parser.add_argument("--hidden", action="store_true", help="by clients that may not see everything")
     parser.add_argument("--show", type=int, default=20, help="differences to print")
     given = parser.parse_args()
     answers: Counter[str] = Counter()
@@ -29,8 +30,9 @@ def main() -> None:
                 drawing = Drawing(both.world)
                 for seed in tqdm(range(given.seed, given.seed + given.queries // len(given.worlds)), name):
                     question = drawing.question(Random(f"{name} {seed}"))
+                    asking = partly(both, Random(seed)) if given.hidden else both
                     try:
-                        found, kind = differences(both, question)
+                        found, kind = differences(asking, question)
                     except Exception as error:
                         error.add_note(f"{name} {seed}: {question}")
                         raise
@@ -38,8 +40,8 @@ def main() -> None:
                     if found:
                         wrong += 1
                         if wrong <= given.show:
-                            question = smallest(both, question)
-                            found, _ = differences(both, question)
+                            question = smallest(asking, question)
+                            found, _ = differences(asking, question)
                             tqdm.write(f"{name} {seed}: {question}\n    " + "\n    ".join(found)[:600])
     tqdm.write(f"{sum(answers.values())} questions, {wrong} answered differently; {dict(answers)}")
     raise SystemExit(wrong > 0)

@@ -220,6 +220,10 @@ def _compares(criteria: "Criteria", identity: Identity, parameter: SearchParamet
                 for each in values
             ):
                 return True
+            if operator == "sw" and parameter.code == "phonetic" and criteria.generous:
+                wanted = strings.folded(value)
+                if any(names.sounds(parameter, *each, wanted, generous=True) for each in values):
+                    return True
             # what is equal, and how a text ends, goes by what is written, not by what is put together of it
             have = own if operator == "eq" else own + more
             return any(_TEXTS[operator](each, strings.folded(value)) for each in have)

@@ -15,13 +15,15 @@ from tests.search.reference import Refused
 from tests.search.reference.strings import folded, is_chinese
 
 PARAMETERS = ("_text", "_content")
+_MINUS = "\0"
+"""Before what must not occur; a minus that stands alone is punctuation."""
 WORDS = 100
 DEPTH = 20
 _TEXTS = ("string", "markdown", "code")
 _OTHERS = ("date", "dateTime", "instant", "time", "uri", "url", "canonical", "oid", "uuid")
 """Of these it can be doubted that they are texts."""
 _INLINE = ("a", "abbr", "b", "big", "code", "em", "i", "small", "span", "strong", "sub", "sup", "tt")
-_NO_TEXT = ("reference", "data", "hash")
+_NO_TEXT = ("id", "reference", "data", "hash")
 _URIS = ("http:", "https:", "urn:")
 
 
@@ -177,7 +179,7 @@ class _Parts:
             self.parts.append(f'"{phrase}')
             return left
         if rest[0] == "-" and rest[1:2] and not rest[1].isspace() and rest[1] not in ")-":
-            self.parts.append("-")
+            self.parts.append(_MINUS)
             return rest[1:]
         end = next((place for place, each in enumerate(rest) if each.isspace() or each in '()"'), len(rest))
         self.parts.append(rest[:end])
@@ -236,7 +238,7 @@ def _one(parts: list[str], depth: int) -> tuple[Query, list[str]]:
         if not left:
             raise Refused("a parenthesis is not closed")
         return found, left[1:]
-    if (first == "-" and left) or first.lower() == "not":
+    if first == _MINUS or first.lower() == "not":
         found, left = _one(left, depth + 1)
         return (Query("not", (found,)) if found.kind else found), left
     return _phrase(first), left

@@ -17,7 +17,7 @@ from tests.search.reference import Refused, Unsure
 from tests.search.reference.compare import differences, smallest
 from tests.search.reference.draw import Drawing
 from tests.search.reference.search import Question, search
-from tests.search.reference.worlds import SOURCES, Searched, searched
+from tests.search.reference.worlds import SOURCES, Searched, partly, searched
 
 # derandomized, so that a run can be repeated; other seeds are for the full run
 DRAWN = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}
@@ -37,6 +37,17 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[S
 @given(seed=st.integers(0, 1 << 40))
 def test_both_answer_alike(both: dict[str, tuple[Searched, Drawing]], name: str, seed: int) -> None:
     answers_alike(*both[name], seed)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+@settings(max_examples=60, **DRAWN)  # type: ignore[arg-type]
+@given(seed=st.integers(1 << 61, 1 << 62))
+def test_G03_G05_what_is_hidden_is_as_if_it_were_not_there(
+    both: dict[str, tuple[Searched, Drawing]], name: str, seed: int
+) -> None:
+    """Questions are about what is hidden too; chains, `_has`, includes, sorts, totals do not tell of it."""
+    whole, drawing = both[name]
+    answers_alike(partly(whole, Random(seed)), drawing, seed)
 
 
 @pytest.mark.long

@@ -59,9 +59,9 @@ class World:
 
     def contained(self, identity: Identity, parameter: SearchParameter) -> list[Identity]:
         """The resources inside this one that a reference parameter leads to."""
-        texts = [
-            typed[1].get("reference") for typed in self.values(identity, parameter) if typed[0] == "Reference"
-        ]
+        typed_values = self.values(identity, parameter)
+        texts = [value.get("reference") for type_, value in typed_values if type_ == "Reference"]
+        texts += [value for type_, value in typed_values if type_ == "canonical"]
         found = []
         for each in self.resource(identity).get("contained", ()):
             if f"#{each.get('id')}" in texts:

@@ -15,6 +15,8 @@ from fhir_server.interactions.search import options_of
 from fhir_server.interactions.url import parse_url
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, content, decode
+from fhir_server.search.access import Access
+from fhir_server.store.algebra import IdIn, Node
 from fhir_server.store.protocol import Content, Transaction, Version
 from tests.examples import official_examples, synthea_bundles
 from tests.interactions.fhir import Fhir, definitions
@@ -63,6 +65,33 @@ class Searched:
     context: Context = field(repr=False)  # a failing test shows what has a name
     world: World = field(repr=False)
     runner: asyncio.Runner = field(repr=False)
+    access: Access | None = field(default=None, repr=False)
+
+
+DEFINITIONS = ("CodeSystem", "ValueSet", "NamingSystem", "OperationDefinition")
+HIDDEN = 0.3  # of the resources
+
+
+def partly(searched: Searched, chance: Random) -> Searched:
+    """By a client that may see some resources only: to the reference the others are not there.
+
+    Definitions, by which questions are understood, may be seen.
+    """
+    world = searched.world
+    shown = {
+        identity: resource
+        for identity, resource in world.resources.items()
+        if identity[0] in DEFINITIONS or chance.random() > HIDDEN
+    }
+    ids: dict[str, list[str]] = {}
+    for type_name, id_ in shown:
+        ids.setdefault(type_name, []).append(id_)
+
+    def access(resource_type: str) -> Node:
+        return IdIn(tuple(ids.get(resource_type, ())))
+
+    seen = replace(world, resources=shown, inside={}, _selected={})
+    return replace(searched, name=f"{searched.name}, partly", world=seen, access=access)
 
 
 def searched(name: str, folder: Path, runner: asyncio.Runner) -> AbstractContextManager[Searched]:
