@@ -45,7 +45,6 @@ class Fine(set[str]):
         return True
 
 
-_ANY_TEXT = frozenset(("string", "markdown"))
 _ABSOLUTE = Fine(extension.absolute_url, "http://hl7.org/fhir/StructureDefinition/data-absent-reason")
 _URIS = Fine(PRIMITIVES["uri"].accepts, "http://hl7.org/fhir")
 _REMEMBERED = {
@@ -54,6 +53,12 @@ _REMEMBERED = {
     "url": _URIS,
     "canonical": _URIS,
 }
+_ANY_VALUE: dict[str, frozenset[str] | Fine] = {
+    "string": frozenset(),
+    "markdown": frozenset(),
+    **_REMEMBERED,
+}
+"""By type, what is fine of texts that are not bound."""
 
 
 class _Checks(dict[str, Accept]):
@@ -182,12 +187,8 @@ class Acceptance:
                 continue
             elif type_name == "code" and codes:
                 found[name] = frozenset(code for _, code in codes)
-            elif binding.allowed(element, type_name, self._definitions.codes) is not None:
-                continue
-            elif codes is None and type_name in _ANY_TEXT:
-                found[name] = frozenset()
-            elif codes is None and type_name in _REMEMBERED:
-                found[name] = _REMEMBERED[type_name]
+            elif type_name in _ANY_VALUE and not binding.allowed(element, type_name, self._definitions.codes):
+                found[name] = _ANY_VALUE[type_name]
         return found
 
     def _first_checks(
