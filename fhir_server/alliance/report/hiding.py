@@ -5,8 +5,9 @@ is missing, the smallest of those is hidden too, until the sums leave every hidd
 of cases of others that counts: what an organisation knows of its own it could subtract.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 Name = tuple[str, str]
 """A cell: stratifier and stratum."""
@@ -45,7 +46,8 @@ def _given_away(
             there and not here and not _is_open(there, sizes)
         ):
             return one | other
-    for name in _determined(found, equations):
+    # the narrower question only when the cheaper one finds nothing
+    for name in _determined(found, equations) or _pinned(found, sizes, equations):
         for one, other in equations:
             # an equation that cannot take another is of no help
             if name in one | other and any(
@@ -60,6 +62,44 @@ def _is_open(cells: set[Name], sizes: Mapping[Name, float]) -> bool:
     """Whether a known sum of hidden cells leaves each of them open; all of them are known to be positive."""
     known = sum(sizes[each] for each in cells)
     return len(cells) > 1 and known >= SMALLEST_SHOWN and known > len(cells)
+
+
+def _pinned(found: set[Name], sizes: Mapping[Name, float], equations: Sequence[Equation]) -> list[Name]:
+    """Hidden cells of which one value alone is possible: each is 1 at least, and sums say how much at most.
+
+    Numbers that do not add up (a distinct count is less than the sum of its strata) tell nothing in this way.
+    """
+    bounds = _Bounds(dict.fromkeys(found, 1), dict.fromkeys(found, sizes[TOTAL]))
+    rows = []
+    for one, other in equations:
+        known = sum(sizes[each] for each in other - found) - sum(sizes[each] for each in one - found)
+        rows.append((one & found, other & found, known))
+    while any([bounds.narrow(*row) for row in rows]):
+        if any(bounds.most[name] < bounds.least[name] for name in found):
+            return []
+    return sorted(name for name in found if bounds.least[name] == bounds.most[name])
+
+
+class _Bounds(NamedTuple):
+    """What each hidden cell is at least and at most."""
+
+    least: dict[Name, float]
+    most: dict[Name, float]
+
+    def narrow(self, cells: Iterable[Name], opposite: Iterable[Name], known: float) -> bool:
+        """By a row: `cells` less those `opposite` come to `known`; whether it told anything new."""
+        least, most = self.least, self.most
+        one, other = ((sum(least[each] for each in side), sum(most[each] for each in side))
+                      for side in (cells, opposite))  # fmt: skip
+        news = False
+        for name, most_of_all, least_of_all in (
+            *((each, known + other[1] - one[0], known + other[0] - one[1]) for each in cells),
+            *((each, one[1] - known - other[0], one[0] - known - other[1]) for each in opposite),
+        ):
+            high, low = most_of_all + least[name], least_of_all + most[name]
+            if high < most[name] or low > least[name]:
+                most[name], least[name], news = min(high, most[name]), max(low, least[name]), True
+        return news
 
 
 def _determined(found: set[Name], equations: Sequence[Equation]) -> list[Name]:
