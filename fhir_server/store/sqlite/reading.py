@@ -21,6 +21,7 @@ from fhir_server.store.sqlite.terms import Sql
 ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
 ESTIMATES = 2000
 SHOWN_BYTES = 16 << 20
+READ_LATELY = 10_000  # versions that are known to have been read once
 KEPT_BESIDE = 500  # bytes that a version takes beside its body
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
 
@@ -56,6 +57,7 @@ class Shown(OrderedDict[int, Version]):
         """most: bytes; 0: nothing is kept"""
         super().__init__()
         self._room, self._keeps = most, most > 0
+        self._read: set[int] = set()  # what was read alone lately
 
     def keep(self, version: Version) -> None:
         if not self._keeps:
@@ -66,6 +68,15 @@ class Shown(OrderedDict[int, Version]):
             # the first key of a plain dict is sought past all that were taken out before it
             _, oldest = self.popitem(last=False)
             self._room += len(oldest.body) + KEPT_BESIDE
+
+    def keep_if_again(self, version: Version) -> None:
+        """Of versions that are read alone, those that are read again: of most, nobody does so soon."""
+        if version.sequence in self._read:
+            self.keep(version)
+        elif self._keeps:
+            if len(self._read) >= READ_LATELY:
+                self._read.clear()
+            self._read.add(version.sequence)
 
 
 class Connected:
@@ -147,7 +158,7 @@ class Connected:
         version = self.shown.get(row[0])
         if version is None:
             version = self.made(resource_type, id_, row)
-            self.shown.keep(version)
+            self.shown.keep_if_again(version)
         return version
 
     def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:

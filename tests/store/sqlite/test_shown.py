@@ -6,7 +6,7 @@ import pytest
 
 from fhir_server.store.algebra import Everything, Query
 from fhir_server.store.protocol import Transaction, Version
-from fhir_server.store.sqlite import SqliteStore
+from fhir_server.store.sqlite import SqliteStore, reading
 from fhir_server.store.sqlite.reading import KEPT_BESIDE, Shown
 from tests.store.conftest import Fresh, Run
 from tests.store.resources import content, patient, put, put_all
@@ -30,10 +30,22 @@ def test_the_oldest_go_when_there_is_no_room() -> None:
 def test_without_room_nothing_is_kept() -> None:
     shown = Shown()
     shown.keep(version(1, 0))
+    for _ in range(2):
+        shown.keep_if_again(version(1, 0))
     assert not shown
 
 
-def test_pages_and_reads_keep_what_they_showed(fresh: Fresh, run: Run[Any]) -> None:
+def test_what_is_read_alone_is_kept_when_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "READ_LATELY", 2)
+    shown = Shown(10_000)
+    for sequence in (1, 2, 1, 3, 2):  # 3 is one too many: that 2 was read is forgotten
+        shown.keep_if_again(version(sequence, 10))
+    assert list(shown) == [1]
+    shown.keep_if_again(version(2, 10))
+    assert list(shown) == [1, 2]
+
+
+def test_pages_and_what_is_read_again_are_kept(fresh: Fresh, run: Run[Any]) -> None:
     store = fresh()
     assert isinstance(store, SqliteStore)
 
@@ -41,6 +53,7 @@ def test_pages_and_reads_keep_what_they_showed(fresh: Fresh, run: Run[Any]) -> N
         await put_all(store, *(patient(f"p{n}") for n in range(3)))
         page = await store.find(Query(("Patient",), Everything(), 2))
         assert sorted(store._here.shown) == [hit.version.sequence for hit in page.hits]
+        assert await store.read("Patient", "p2") is not None
         read = await store.read("Patient", "p2")
         assert read is not None and store._here.shown[read.sequence] is read
         assert await store.read("Patient", "p2") is read
