@@ -36,6 +36,8 @@ class Filters:
         self._columns = columns_of(definitions)
         self._scope = scope
         self._options = options
+        # a chain to any type comes to one `_has` for each of them, all with one and the same inner part
+        self._reversed: dict[tuple[str, str, str, int], Node] = {}
 
     @property
     def terms(self) -> Terms | None:
@@ -270,7 +272,10 @@ class Filters:
             raise not_supported(f"{code} of {source} does not refer to {' or '.join(resource_types)}")
         if not self.known((source,), rest):
             raise self.unknown((source,), rest)
-        where = self.node((source,), rest, value, steps + 1)
+        made = source, rest, value, steps
+        if made not in self._reversed:
+            self._reversed[made] = self.node((source,), rest, value, steps + 1)
+        where = self._reversed[made]
         return any_of(Backward(column.name, source, where) for column in columns)
 
     def _require_steps(self, steps: int) -> None:

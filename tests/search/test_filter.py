@@ -3,6 +3,7 @@
 import pytest
 
 from fhir_server.search.options import Options
+from fhir_server.store.algebra import Backward, Forward, Or
 from tests.search.searching import compiled, definitions, fits, found, refused
 
 
@@ -113,3 +114,13 @@ def test_E08_so_many_values_and_parameters_and_no_more() -> None:
     assert refused("Patient?gender=a,b,c", options=few).issues[0].code == "too-costly"
     assert refused("Patient?gender=a&name=b&active=true", options=few).issues[0].code == "too-costly"
     assert refused("Observation?patient.organization.name=a", options=few).issues[0].code == "too-costly"
+
+
+def test_a_chain_to_any_type_compiles_what_comes_behind_has_once() -> None:
+    """146 types, and behind each again as many: else it takes the event loop half a second."""
+    found = compiled("Appointment?supporting-info._has:Library:depends-on:composed-of._id=x").where
+    assert isinstance(found, Or)
+    there = [node.where for node in found.terms if isinstance(node, Forward)]
+    behind = [node.where for node in there if isinstance(node, Backward)]
+    assert len(behind) > 100
+    assert all(each is behind[0] for each in behind)
