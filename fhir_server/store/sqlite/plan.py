@@ -16,7 +16,7 @@ COLUMNS = "r.key AS key, r.seq AS seq, r.type AS type, r.id AS id"
 
 COLLECTED_AT_LEAST = 300  # keys, however small the store
 COLLECTED_AT_MOST = 20_000
-PROBED = 50  # keys
+PROBED = 200  # keys: so few that fit a range lie together, those that a stream has lie apart
 BEGINNING = 400  # keys
 READ_AT_MOST = 4000  # keys of a stream, where by its first ones these have a page of what fits
 

@@ -20,7 +20,7 @@ from fhir_server.store.sqlite.terms import Sql
 
 ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
 ESTIMATES = 2000
-SHOWN_BYTES = 16 << 20
+SHOWN_BYTES = 32 << 20
 READ_LATELY = 10_000  # versions that are known to have been read once
 KEPT_BESIDE = 500  # bytes that a version takes beside its body
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
