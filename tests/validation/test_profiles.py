@@ -79,6 +79,46 @@ def test_what_is_wrong_with_a_profile_names_canonical_and_element(element: Any, 
     assert message in str(error.value)
 
 
+BOUND_SLICE = [
+    {
+        "path": "Observation.category",
+        "slicing": {"discriminator": [{"type": "value", "path": "$this"}], "rules": "closed"},
+    },
+    {
+        "id": "Observation.category:a",
+        "path": "Observation.category",
+        "sliceName": "a",
+        "min": 1,
+        "max": "1",
+        "binding": {"strength": "required", "valueSet": "http://example.org/set"},
+    },
+]
+
+
+@pytest.mark.parametrize(
+    ("known", "categories", "found"),
+    [
+        (True, "a", []),
+        (True, "b", ["slicing-closed", "cardinality-min"]),
+        (False, "a", []),
+        (False, "b", []),
+        (False, "ab", []),
+        (False, "", ["cardinality-min"]),
+        (True, "aa", ["cardinality-max"]),
+    ],
+)
+def test_a_value_set_that_is_not_known_decides_nothing_of_slices(
+    known: bool, categories: str, found: list[str]
+) -> None:
+    category = [{"coding": [{"system": "http://example.org/s", "code": code}]} for code in categories]
+    resource = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "category": category}
+    if not category:
+        del resource["category"]
+    codes = {"http://example.org/set": frozenset({("http://example.org/s", "a")})} if known else {}
+    told = issues([{"type": "Observation", "elements": BOUND_SLICE}], resource, codes=codes)
+    assert [issue.message for issue in told if issue.severity == "error"] == found
+
+
 def test_a_profile_of_no_type_is_refused() -> None:
     with pytest.raises(DefinitionError, match=r"example\.org/p: type is 'Patent'"):
         issues([{"type": "Patent", "elements": []}], {"resourceType": "Patient", "active": True})

@@ -237,9 +237,16 @@ def _value_of(compiler: "Compiler", node: Node, where: str) -> Fits | None:
     if isinstance(value_set, str):
         codes = value_set
         return lambda type_, value, run: (
-            is_member(run, type_, value, codes) is True and (below is None or below(type_, value, run))
+            _is_bound(run, type_, value, codes) and (below is None or below(type_, value, run))
         )
     return below
+
+
+def _is_bound(run: Run, type_: str, value: Any, value_set: str) -> bool:
+    found = is_member(run, type_, value, value_set)
+    if found is None:
+        run.gathered.doubts += 1
+    return found is True
 
 
 def _below(compiler: "Compiler", node: Node, where: str) -> Fits | None:

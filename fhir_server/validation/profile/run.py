@@ -57,13 +57,14 @@ class Questions:
 class Gathered:
     """What a run has found, with those for the resources within."""
 
-    __slots__ = ("conforming", "found", "passed", "undecided", "unsettled")
+    __slots__ = ("conforming", "doubts", "found", "passed", "undecided", "unsettled")
 
     def __init__(self) -> None:
         self.found: list[tuple[str, Problem]] = []  # (path, problem)
         self.passed: set[Any] = set()  # (value set, system, code) that need no other look
         self.undecided: set[Any] = set()  # likewise, where nobody can say
         self.conforming: set[tuple[int, str]] = set()  # (value, profile) in the middle of being checked
+        self.doubts = 0  # times that nobody could say whether something is in a slice
         self.unsettled = False  # True: an answer was needed at once, the run has to be made again
 
 

@@ -25,6 +25,8 @@ Slicing = Callable[[list[Occurrence], Run], Found]
 _RULES = frozenset(("closed", "open", "openAtEnd"))
 _BY_URL: dict[str, Any] = {"discriminator": [{"type": "value", "path": "url"}], "rules": "open"}
 _DEFAULT = "@default"  # https://hl7.org/fhir/R4/profiling.html#default-slice
+_DOUBTFUL = -1
+"""The number of the slice, where a value set that is not known would tell."""
 _EXTENSIONS = frozenset(("extension", "modifierExtension"))
 
 
@@ -83,8 +85,9 @@ def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -
         members: dict[str, list[Occurrence]] = {}
         found = NOTHING
         last, open_at = -1, None  # number of the slice that was met last; the first occurrence in none
-        for one in occurrences:
-            number = place_of(one, run)
+        placed = [(one, number) for one in occurrences if (number := place_of(one, run)) != _DOUBTFUL]
+        doubtful = len(occurrences) - len(placed)
+        for one, number in placed:
             if number is None:
                 if default is not None:
                     members.setdefault(_DEFAULT, []).append(one)
@@ -104,7 +107,7 @@ def _distribution(url: str, slices: list[Slice], rules: str, *, ordered: bool) -
             last = max(last, number)
         for each in slices:
             its = members.get(each.name)
-            if (its or each.least or each.slicing) and (more := _check(each, its or [], url, run)):
+            if (its or each.least or each.slicing) and (more := _check(each, its or [], doubtful, url, run)):
                 found = [*found, *more]
         return found
 
@@ -126,10 +129,11 @@ def _placing(slices: list[Slice]) -> Callable[[Occurrence, Run], int | None]:
 
     def placed(occurrence: Occurrence, run: Run) -> int | None:
         value, beside, type_, _ = occurrence
+        before = run.gathered.doubts
         for number, one in enumerate(slices):
             if one.matches(value, beside, type_, run):
                 return number
-        return None
+        return None if run.gathered.doubts == before else _DOUBTFUL
 
     return placed
 
@@ -138,9 +142,10 @@ def _names(slices: list[Slice]) -> str:
     return ", ".join(one.name for one in slices)
 
 
-def _check(one: Slice, members: list[Occurrence], url: str, run: Run) -> Found:
+def _check(one: Slice, members: list[Occurrence], doubtful: int, url: str, run: Run) -> Found:
+    """doubtful: so many more may be in it"""
     found = NOTHING
-    if len(members) < one.least or (one.most is not None and len(members) > one.most):
+    if len(members) + doubtful < one.least or (one.most is not None and len(members) > one.most):
         found = cardinality.check(len(members), one.least, one.most, f"the slice {one.name} of {url}")
     if one.rule is not None:
         for member in members:
