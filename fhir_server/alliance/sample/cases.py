@@ -32,8 +32,9 @@ class Case:
     arrival: datetime  # or when he was expected
     stay: timedelta
     setting: str = "I"  # v2-0284
-    based_on: Resource | None = None  # the ServiceRequest of the way up; None: there was none
+    based_on: Resource | None = None  # the ServiceRequest of the way before; None: there was none
     test: bool = False
+    handed_over: bool = False  # from the hospital to a doctor of it (T15)
 
     @property
     def green_channel(self) -> str | None:
@@ -77,7 +78,11 @@ _WHEN: dict[str, Callable[[Case], datetime]] = {
     "bed-reserved": lambda case: case.before(0.7),
     "appointment-booked": lambda case: case.before(0.7),
     "declined": lambda case: case.before(0.8),
-    "cancelled-by-placer": lambda case: case.before(0.8),
+    "cancelled-by-placer": lambda case: (
+        case.arrival - (case.arrival - case.authored) * 0.1
+        if "in-transit" in case.state.path
+        else case.before(0.8)
+    ),
     "cancelled-by-patient": lambda case: case.before(0.9),
     "in-transit": lambda case: case.arrival - (case.arrival - case.authored) * 0.2,
     "arrived": lambda case: case.arrival,

@@ -15,7 +15,7 @@ from fhir_server.alliance.sample.consents import consent
 from fhir_server.alliance.sample.county import PEOPLES, SINCE, County
 from fhir_server.alliance.sample.directory import Member
 from fhir_server.alliance.sample.elements import SHANGHAI
-from fhir_server.alliance.sample.flow import Journey, People, Window, case, drawn, way_back
+from fhir_server.alliance.sample.flow import Journey, People, Window, case, drawn, way_on
 from fhir_server.alliance.sample.patients import Register
 from fhir_server.alliance.sample.practitioners import Doctor
 from fhir_server.alliance.sample.referrals import Referral, referral
@@ -30,16 +30,18 @@ _BACK_IN_TIME = Window(PERIOD.start, PERIOD.end - timedelta(days=30))
 
 # inpatients that arrived in the period: 825 and 463, with those at its very edges
 _UP_CAME = (
-    (way.RETURNED, 264), (way.RETURNED_WALKING, 70), (way.RETURNED_INTERIM, 30), (way.RETURNED_HELD, 12),
+    (way.RETURNED, 258), (way.RETURNED_WALKING, 70), (way.RETURNED_INTERIM, 30), (way.RETURNED_HELD, 12),
     (way.RETURNED_ADMITTED, 40), (way.RETURNED_ASKED, 25), (way.DOWN_REFERRED, 286), (way.DIED, 18),
     (way.LEFT, 21), (way.UNABLE_AFTER, 9), (way.ARRIVED, 6), (way.ADMITTED, 22), (way.READY, 8),
-    (way.INTERIM, 5), (way.ON_HOLD, 3),
+    (way.INTERIM, 5), (way.ON_HOLD, 3), (way.PASSED_ON, 2), (way.RETURNED_PASSED_ON, 2),
 )  # fmt: skip
+# further up, of those who were passed on: the first is not there yet
+_UP_AGAIN = {way.PASSED_ON: way.BED_RESERVED, way.RETURNED_PASSED_ON: way.RETURNED}
 _UP_STAYED_AWAY = (
     (way.RECEIVED, 4), (way.AWAITING, 3), (way.IS_ACCEPTED, 4), (way.BED_RESERVED, 3), (way.IN_TRANSIT, 2),
     (way.NO_SHOW, 2), (way.DECLINED, 34), (way.DECLINED_SCOPE, 9), (way.DECLINED_TWICE, 7),
     (way.CANCELLED, 18), (way.CANCELLED_EARLY, 6), (way.CANCELLED_BY_PATIENT, 15), (way.MISSED, 17),
-    (way.UNABLE, 6), (way.EXPIRED, 20),
+    (way.UNABLE, 6), (way.EXPIRED, 20), (way.ABORTED, 4),
 )  # fmt: skip
 _DOWN_CAME_BACK = (
     (way.RETURNED_WALKING, 200), (way.RETURNED, 40), (way.RETURNED_ADMITTED, 28), (way.LEFT, 8),
@@ -92,6 +94,7 @@ _ORDINARY = (
     - (CHEST_PAIN_CASES + STROKE_CASES)
 )
 _TWICE = 15  # registered in two hospitals
+_HANDED_OVER = 40  # of every so many that returned one was handed over to a doctor of the hospital
 _LETTERS = 5  # every so many referrals have a letter
 
 
@@ -106,6 +109,7 @@ class Referrals:
         self._people = People(register, of_people, _KINDS, _ORDINARY)
         self._hurried = People(register, of_people, {"nameless": _NAMELESS}, CHEST_PAIN_CASES + STROKE_CASES)
         self._numbers: Counter[Direction] = Counter()
+        self._returned = 0
         self.patients: list[Resource] = []
         self.consents: dict[str, Resource] = {}  # by the id of the patient
         self.referrals: list[Referral] = []
@@ -122,7 +126,9 @@ class Referrals:
         for state in drawn(_UP_CAME, chance):
             hurried = state in (way.RETURNED, way.DOWN_REFERRED) and len(green) > 0
             diagnosis = green.pop() if hurried else chance.choice(ORDINARY)
-            self._add(self._journey_up(diagnosis), state, self._arrival(state), hurried=hurried)
+            journey = self._journey_to_county() if state.onward else self._journey_up(diagnosis)
+            self._add(journey, state, self._arrival(state), hurried=hurried)
+        self._on()
         for moment in _INSIDE["up"]:
             self._add(self._ordinary_up(), way.RETURNED, moment)
         for state in drawn(_UP_STAYED_AWAY, chance):
@@ -141,6 +147,18 @@ class Referrals:
         for _ in range(_TEST):
             self._add(replace(self._ordinary_up(), test=True), way.RETURNED, PERIOD.moment(chance))
 
+    def _on(self) -> None:
+        """Whom the county hospital passes on to one above it (T16)."""
+        for before in [one for one in self.referrals if one.case.state.onward]:
+            near = before.case.receiver
+            above = self._chance.choice(self._above(near.member))
+            journey = self._journey("up", near, above, before.case.diagnosis)
+            state = _UP_AGAIN[before.case.state]
+            found = way_on(self._key("up"), before.case, before.request, state, journey, self._chance)
+            agreed = self.consents.get(found.patient["id"])
+            self.referrals.append(referral(self._county.world, found, agreed))
+            self.followed[before.case.key] = self.referrals[-1].request
+
     def _back(self) -> None:
         """Whom the upper hospital sends back; some of them do not come."""
         chance, world = self._chance, self._county.world
@@ -150,7 +168,7 @@ class Referrals:
             if sender.member.tier == "village" and sender.member.parent:
                 sender = self._anyone(sender.member.parent)
             journey = Journey("down", before.case.receiver, sender, chance.choice(RECOVERING))
-            found = way_back(self._key("down"), before.case, before.request, states.pop(), journey, chance)
+            found = way_on(self._key("down"), before.case, before.request, states.pop(), journey, chance)
             agreed = self.consents.get(found.patient["id"])
             self.referrals.append(referral(world, found, agreed))
             self.followed[before.case.key] = self.referrals[-1].request
@@ -174,6 +192,9 @@ class Referrals:
                 self.consents[patient["id"]] = consent(patient, journey.sender.member, SINCE)
         key = self._key(journey.direction)
         found = case(key, state, journey, patient, arrival, self._chance)
+        if state is way.RETURNED:
+            self._returned += 1
+            found = replace(found, handed_over=self._returned % _HANDED_OVER == 0)
         self.referrals.append(
             referral(
                 self._county.world,
@@ -190,7 +211,7 @@ class Referrals:
     def _arrival(self, state: State) -> datetime:
         if state.open:
             return _LAST.moment(self._chance)
-        return (_BACK_IN_TIME if state is way.DOWN_REFERRED else PERIOD).moment(self._chance)
+        return (_BACK_IN_TIME if state is way.DOWN_REFERRED or state.onward else PERIOD).moment(self._chance)
 
     def _ordinary_up(self) -> Journey:
         return self._journey_up(self._chance.choice(ORDINARY))
@@ -209,6 +230,11 @@ class Referrals:
         return self._journey(
             "up", found.staff.one(sender, diagnosis.specialty), chance.choice(self._above(sender)), diagnosis
         )
+
+    def _journey_to_county(self) -> Journey:
+        sender = self._chance.choice(self._county.townships)
+        assert sender.parent is not None
+        return self._journey("up", self._anyone(sender), sender.parent, self._chance.choice(ORDINARY))
 
     def _journey_across(self) -> Journey:
         found = self._county

@@ -8,7 +8,7 @@ from random import Random
 from fhir_server.alliance.sample import scenarios as way
 from fhir_server.alliance.sample.consents import consent
 from fhir_server.alliance.sample.emergencies import timeline
-from fhir_server.alliance.sample.flow import Journey, case, way_back
+from fhir_server.alliance.sample.flow import Journey, case, way_on
 from fhir_server.alliance.sample.messages import Message, message
 from fhir_server.alliance.sample.patients import Register
 from fhir_server.alliance.sample.practitioners import Doctor
@@ -93,7 +93,7 @@ class Exchange:
     def _back(self, number: int, state: State, before: Referral) -> Referral:
         diagnosis = RECOVERING[number % len(RECOVERING)]
         journey = Journey("down", before.case.receiver, before.case.sender, diagnosis)
-        made = way_back(f"down-{number:03}", before.case, before.request, state, journey, self.chance)
+        made = way_on(f"down-{number:03}", before.case, before.request, state, journey, self.chance)
         return referral(self.world, made, before.consent)
 
     def _down(self, number: int, state: State) -> Referral:

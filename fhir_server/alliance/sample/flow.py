@@ -64,10 +64,8 @@ def case(
     )
 
 
-def way_back(
-    key: str, before: Case, request: Resource, state: State, journey: Journey, chance: Random
-) -> Case:
-    """Down again, on the request by which he came up, an hour before that stay ends."""
+def way_on(key: str, before: Case, request: Resource, state: State, journey: Journey, chance: Random) -> Case:
+    """Down again or further up, on the request by which he came, an hour before its last milestone."""
     authored = before.milestones[-1][1] - timedelta(hours=1)
     arrival = authored + timedelta(minutes=chance.randrange(*_LEADS[journey.diagnosis.priority]))
     found = case(key, state, journey, before.patient, arrival, chance)

@@ -4,7 +4,7 @@ from fhir_server.alliance.sample.world import DEFAULT_SEED, World
 from fhir_server.interactions.context import Context
 from fhir_server.resource import decode
 
-_EDITION = 2
+_EDITION = 3
 """Another sample takes another number, so that a store that has the one before gets it."""
 
 

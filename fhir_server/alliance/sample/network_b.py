@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from random import Random
 
+from fhir_server.alliance.sample import scenarios as way
 from fhir_server.alliance.sample import totals
 from fhir_server.alliance.sample.county import County, affiliations, county
 from fhir_server.alliance.sample.county_referrals import PERIOD, Referrals
@@ -11,12 +12,13 @@ from fhir_server.alliance.sample.county_rotations import Rotations, activities
 from fhir_server.alliance.sample.discussions import discussion, group
 from fhir_server.alliance.sample.emergencies import alert, timeline
 from fhir_server.alliance.sample.practitioners import Doctor
-from fhir_server.alliance.sample.referrals import task
+from fhir_server.alliance.sample.referrals import Referral, task
 from fhir_server.alliance.sample.scenarios import ORDINARY
 from fhir_server.alliance.sample.services import Offer, departments, service, services
 from fhir_server.alliance.sample.specialties import SPECIALTIES
 from fhir_server.alliance.sample.surgeries import Surgery, surgery
 from fhir_server.alliance.sample.teleconsults import Consult, teleconsult
+from fhir_server.alliance.sample.turns import hand_over, wish_to_cancel
 from fhir_server.alliance.sample.world import World
 from fhir_server.resource import Resource
 
@@ -103,6 +105,7 @@ def _referrals(found: County) -> Iterator[Resource]:
         followed = made.followed.get(referral.case.key)
         written = task(found.world, referral, followed)
         yield written
+        yield from _turns(found, referral, written)
         if referral.case.diagnosis.green_channel:
             emergencies += 1
             yield timeline(found.world, referral, chance)
@@ -110,6 +113,15 @@ def _referrals(found: County) -> Iterator[Resource]:
                 yield alert(found.world, referral, written)
     yield from _teleconsults(found, made)
     yield from _surgeries(found, made)
+
+
+def _turns(found: County, referral: Referral, written: Resource) -> Iterator[Resource]:
+    if referral.case.state is way.ABORTED:
+        yield wish_to_cancel(found.world, referral, written, "accepted")
+    elif referral.case.state is way.ARRIVED and referral.case.direction == "up":
+        yield wish_to_cancel(found.world, referral, written, "rejected")
+    if referral.case.handed_over:
+        yield hand_over(found.world, referral, written)
 
 
 def _teleconsults(found: County, made: Referrals) -> Iterator[Resource]:

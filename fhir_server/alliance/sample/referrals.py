@@ -153,7 +153,7 @@ def _green_channel(kind: str) -> Extension:
 
 
 def task(world: World, found: Referral, followed_by: Resource | None = None) -> Resource:
-    """`followed_by`: the ServiceRequest of the way down."""
+    """`followed_by`: the ServiceRequest of the way down, or further up."""
     case = found.case
     sender, receiver = case.sender.member, case.receiver.member
     state = case.state
@@ -183,9 +183,9 @@ def task(world: World, found: Referral, followed_by: Resource | None = None) -> 
             authoredOn=authored,
             lastModified=changed,
             requester=reference(case.sender.role),
-            owner=reference(receiver.organization),
+            owner=reference(case.receiver.role if case.handed_over else receiver.organization),
             restriction=TaskRestriction(period=period(case.authored, case.deadline)),
-            output=[_output(paper) for paper in _results(found, followed_by)] or None,
+            output=list(_outputs(found, followed_by)) or None,
             **whom,
         )
     )
@@ -232,19 +232,21 @@ REJECT_REASONS = {
 }
 
 _OUTPUTS = {
-    "Composition": ("feedback", "转诊反馈"),
-    "Encounter": ("encounter", "接诊记录"),
-    "ServiceRequest": ("down-referral", "下转申请"),
+    "feedback": "转诊反馈",
+    "encounter": "接诊记录",
+    "down-referral": "下转申请",
+    "onward-referral": "再转诊申请",
 }
+_KINDS = {"Composition": "feedback", "Encounter": "encounter"}
 
 
-def _results(found: Referral, followed_by: Resource | None) -> Iterator[Resource]:
-    yield from found.outputs
+def _outputs(found: Referral, followed_by: Resource | None) -> Iterator[TaskOutput]:
+    for paper in found.outputs:
+        yield _output(_KINDS[paper["resourceType"]], paper)
     if followed_by:
-        yield followed_by
+        yield _output("onward-referral" if found.case.state.onward else "down-referral", followed_by)
 
 
-def _output(paper: Resource) -> TaskOutput:
-    kind = local("task-output", *_OUTPUTS[paper["resourceType"]])
+def _output(kind: str, paper: Resource) -> TaskOutput:
     link: Reference = reference(paper)
-    return TaskOutput(type=kind, valueReference=link)
+    return TaskOutput(type=local("task-output", kind, _OUTPUTS[kind]), valueReference=link)

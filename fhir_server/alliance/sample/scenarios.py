@@ -7,6 +7,8 @@ before it in their order: the milestones of the Task.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from fhir_server.alliance.sample.elements import SHANGHAI
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
@@ -57,7 +59,7 @@ def deadline(priority: str, authored: datetime) -> datetime:
     found, left = authored, _WORKDAYS
     while left:
         found += timedelta(days=1)
-        left -= found.weekday() < 5
+        left -= found.astimezone(SHANGHAI).weekday() < 5
     return found
 
 
@@ -98,6 +100,7 @@ class State:
     request_status: str  # ServiceRequest.status
     path: tuple[str, ...]  # business statuses, the last is Task.businessStatus
     reason: tuple[str, str] | None = None  # code of reject-reason, Task.statusReason.text; None: needs none
+    onward: bool = False  # sent on to another hospital
 
     @property
     def business_status(self) -> str:
@@ -138,6 +141,11 @@ ADMITTED = State("in-progress", "active", _IN)
 READY = State("in-progress", "active", (*_IN, "ready-for-down-referral"))
 INTERIM = State("in-progress", "active", (*_IN, "interim-report"))
 ON_HOLD = State("on-hold", "active", (*_IN, "on-hold"), ("other", "等待家属决定手术"))
+# come in, and sent on to another hospital (T16)
+PASSED_ON = State(
+    "on-hold", "active", (*_IN, "on-hold"), ("out-of-scope", "已再转上级医院，等待结果"), onward=True
+)
+RETURNED_PASSED_ON = State("completed", "completed", (*_IN, "outcome-returned"), onward=True)
 # not come in
 REQUESTED = State("requested", "active", _SENT[:1])
 RECEIVED = State("received", "active", _SENT)
@@ -157,6 +165,9 @@ CANCELLED_EARLY = State(
 )
 CANCELLED_BY_PATIENT = State(
     "cancelled", "revoked", (*_ACCEPTED, "cancelled-by-patient"), ("patient-refused", "患者要求留在本地治疗")
+)
+ABORTED = State(  # on his way when the placer asked to cancel (T14)
+    "failed", "revoked", (*_BED, "in-transit", "cancelled-by-placer"), ("patient-refused", "家属要求返回")
 )
 MISSED = State("failed", "active", (*_BED, "no-show", "no-show-final"), ("patient-refused", "患者未到诊"))
 UNABLE = State("failed", "active", (*_ACCEPTED, "unable"), ("other", "设备故障，无法完成"))

@@ -45,8 +45,10 @@ def has_come(task: Resource) -> bool:
     return when is not None and in_period(when)
 
 
-def kind(task: Resource) -> str:
-    return str(value(task, "focus-category")["coding"][0]["code"])
+def kind(task: Resource) -> str | None:
+    """None: of a Task that follows no request, a wish to cancel."""
+    category = value(task, "focus-category")
+    return str(category["coding"][0]["code"]) if category else None
 
 
 def referrals(found: Iterable[Resource], direction: str) -> list[Resource]:

@@ -19,6 +19,12 @@ def of_type(found: tuple[Resource, ...], *resource_types: str) -> list[Resource]
     return [resource for resource in found if resource["resourceType"] in resource_types]
 
 
+def referral_tasks(letter: str) -> list[Resource]:
+    """Those that follow a request; a wish to cancel is a Task too."""
+    found = of_type(network(letter), "Task")
+    return [task for task in found if task["code"]["coding"][0]["code"] == "fulfill"]
+
+
 def name_of(resource: Resource) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 

@@ -1,5 +1,6 @@
 """Referrals keep to the states that a referral may be in, and to their order in time."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 
@@ -11,7 +12,7 @@ from fhir_server.alliance.sample.world import LETTERS
 from fhir_server.config import Settings
 from fhir_server.resource import Resource
 from tests.alliance.sample.counting import moments
-from tests.alliance.sample.networks import codes, name_of, network, of_type, parts, value
+from tests.alliance.sample.networks import codes, name_of, network, of_type, parts, referral_tasks, value
 
 # by Task.status, the business statuses that go with it
 STATES = {
@@ -26,7 +27,7 @@ STATES = {
     "completed": {"outcome-returned", "down-referred"},
     "rejected": {"declined"},
     "cancelled": {"cancelled-by-placer", "cancelled-by-patient"},
-    "failed": {"no-show-final", "died", "left", "unable", "expired"},
+    "failed": {"no-show-final", "died", "left", "unable", "expired", "cancelled-by-placer"},
     "entered-in-error": {"outcome-returned"},
 }  # fmt: skip
 
@@ -75,7 +76,7 @@ def test_a_way_that_the_table_has_not_would_be_seen() -> None:
 def pairs(letter: str) -> list[tuple[Resource, Resource]]:
     """(Task, the ServiceRequest that it is about)"""
     requests = {name_of(found): found for found in of_type(network(letter), "ServiceRequest")}
-    return [(task, requests[task["focus"]["reference"]]) for task in of_type(network(letter), "Task")]
+    return [(task, requests[task["focus"]["reference"]]) for task in referral_tasks(letter)]
 
 
 def status(task: Resource) -> str:
@@ -94,6 +95,72 @@ def test_a_small_network_has_something_in_every_state(letter: str) -> None:
     found = {(task["status"], status(task)) for task, _ in pairs(letter)}
     assert {one for one, _ in found} == set(STATES)
     assert {other for _, other in found} >= STATES["failed"] | STATES["cancelled"] | STATES["completed"]
+
+
+def rules(path: tuple[str, ...]) -> set[str]:
+    """Those that lead from each milestone to the next, with one business status of before between at most."""
+    found: set[str] = set()
+    state: tuple[str, str | None] = ("-", None)
+    for place, business in enumerate(path):
+        ways = list(_ways(state, business, set(path[:place])))
+        assert ways, path
+        found |= {rule for taken, _ in ways for rule in taken}
+        state = ways[0][1]
+    return found
+
+
+def _ways(
+    state: tuple[str, str | None], business: str, reached: set[str]
+) -> Iterator[tuple[tuple[str, ...], tuple[str, str]]]:
+    """(rules, the state that they lead to)"""
+    first = rows_from(None if state[0] == "-" else state[0], state[1])
+    for row in first:
+        if business in row.after.business:
+            yield (row.rule,), (row.after.status, business)
+    if any(business in row.after.business for row in first):
+        return
+    for row in first:
+        for between in reached.intersection(row.after.business):
+            for each in rows_from(row.after.status, between):
+                if business in each.after.business:
+                    yield (row.rule, each.rule), (each.after.status, business)
+
+
+def test_every_transition_occurs_in_the_large_network() -> None:
+    every = network("B")
+    requests = {name_of(each): each for each in of_type(every, "ServiceRequest")}
+    roles = {name_of(each): each for each in of_type(every, "PractitionerRole")}
+    found = set()
+    for task, request in pairs("B"):
+        found |= rules(tuple(moments(task))) - {"T14", "T16"}  # alike by their states alone
+        onward = [
+            requests[output["valueReference"]["reference"]]
+            for output in task.get("output", ())
+            if codes([output["type"]], "task-output") == {"onward-referral"}
+        ]
+        for each in onward:
+            assert each["basedOn"] == [{"reference": name_of(request)}]
+            assert roles[each["requester"]["reference"]]["organization"] == request["performer"][0]
+            found.add("T16")
+    asked = [each for each in of_type(every, "Task") if each["code"]["coding"][0]["code"] == "abort"]
+    assert {each["status"] for each in asked} == {"accepted", "rejected"}
+    handed = {each["target"][0]["reference"] for each in of_type(every, "Provenance")}
+    owned = {name_of(task) for task, _ in pairs("B") if task["owner"]["reference"] in roles}
+    assert handed == owned != set()
+    assert found | {"T14" for _ in asked} | {"T15" for _ in handed} == {f"T{n}" for n in range(1, 17)}
+
+
+@pytest.mark.parametrize("letter", LETTERS)
+def test_a_wish_to_cancel_goes_with_its_referral(letter: str) -> None:
+    tasks = {name_of(task): task for task, _ in pairs(letter)}
+    for wish in of_type(network(letter), "Task"):
+        if name_of(wish) in tasks:
+            continue
+        task = tasks[wish["focus"]["reference"]]
+        assert (wish["requester"], wish["owner"]) == (task["requester"], task["owner"])
+        state = (task["status"], status(task))
+        assert (state == ("failed", "cancelled-by-placer")) == (wish["status"] == "accepted"), wish["id"]
+        assert task["authoredOn"] < wish["authoredOn"] < wish["lastModified"] == task["lastModified"]
 
 
 @pytest.mark.parametrize("letter", LETTERS)
@@ -157,10 +224,12 @@ def test_reasons_and_results_are_given(letter: str) -> None:
         kinds = codes([output["type"] for output in task.get("output", ())], "task-output")
         assert ("feedback" in kinds) == (task["status"] == "completed")
         assert ("down-referral" in kinds) == (status(task) == "down-referred")
+        assert "onward-referral" not in kinds or task["status"] in ("on-hold", "completed")
 
 
 @pytest.mark.parametrize("letter", LETTERS)
 def test_a_task_tells_what_its_request_says(letter: str) -> None:
+    roles = {name_of(found): found for found in of_type(network(letter), "PractitionerRole")}
     for task, request in pairs(letter):
         for name in ("referral-direction", "care-setting", "green-channel"):
             assert parts(task, name) == parts(request, name), task["id"]
@@ -169,7 +238,8 @@ def test_a_task_tells_what_its_request_says(letter: str) -> None:
         )
         assert task["for"] == request["subject"]
         assert task["requester"] == request["requester"]
-        assert task["owner"] == request["performer"][0]
+        owner = roles.get(task["owner"]["reference"], {}).get("organization", task["owner"])
+        assert owner == request["performer"][0]
 
 
 @pytest.mark.parametrize("letter", LETTERS)
