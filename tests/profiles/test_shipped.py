@@ -209,6 +209,21 @@ def test_a_write_is_checked_by_the_profile_that_it_claims(running: Running) -> N
     assert [issue.message for issue in errors] == ["constraint-idcn-1"]
 
 
+@pytest.mark.parametrize(("element", "refused"), [("code", True), ("specialty", False)])
+def test_E10_32_a_write_with_an_unknown_code(running: Running, element: str, refused: bool) -> None:
+    """Of a required binding it is 422, of an extensible one it is taken."""
+    path = FOLDER / "examples" / "PractitionerRole-rotation-expert.json"
+    resource = decode(path.read_bytes())
+    resource[element][0]["coding"][0]["code"] = "unheard-of"
+    if not refused:
+        assert running("PUT", "/PractitionerRole/rotation-expert", resource)[element] == resource[element]
+        return
+    with pytest.raises(FhirError) as caught:
+        running("PUT", "/PractitionerRole/rotation-expert", resource)
+    assert caught.value.status == 422
+    assert "binding-required" in {issue.message for issue in caught.value.issues}
+
+
 def test_a_store_that_is_older_gets_the_index_by_a_job(tmp_path: Path) -> None:
     service = example("HealthcareService/service-rehabilitation")
     search = "HealthcareService?capacity=4"

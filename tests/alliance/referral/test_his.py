@@ -244,6 +244,16 @@ def test_T6_cancel(placer: Placer, filler: Filler) -> None:
     assert placer.move(id_, "cancelled", "cancelled-by-patient", statusReason=WHY).status == "cancelled"
 
 
+def test_S3_a_request_that_is_revoked_ends_its_task(placer: Placer, filler: Filler) -> None:
+    id_ = filler.accepted(placer.submit())
+    focus = placer.task(id_).focus.reference
+    request = ServiceRequest.model_validate(placer.send("GET", focus))
+    with pytest.raises(RefusedError, match="403"):
+        filler.update(request.model_copy(update={"status": "revoked"}))
+    assert placer.update(request.model_copy(update={"status": "revoked"})).status == "revoked"
+    assert (filler.task(id_).status, business(filler.task(id_))) == ("cancelled", "cancelled-by-placer")
+
+
 def test_T7_depart_by_placer_or_ambulance(server: Server, placer: Placer, filler: Filler) -> None:
     ambulance = His(server, DISPATCH)
     for his in (placer, ambulance):
@@ -266,6 +276,8 @@ def test_T8_arrive(placer: Placer, filler: Filler) -> None:
 
 def test_T9_no_show_is_told_to_the_placer(placer: Placer, filler: Filler) -> None:
     id_ = filler.accepted(placer.submit())
+    with pytest.raises(RefusedError, match="403"):
+        placer.move(id_, "in-progress", "no-show")
     filler.move(id_, "in-progress", "no-show")
     letters = Bundle.model_validate(placer.send("GET", f"Communication?part-of=Task/{id_}&recipient={LOWER}"))
     assert letters.entry[0].resource.payload[0].contentString == "no-show"
@@ -366,6 +378,8 @@ def test_T16_refer_on(placer: Placer, filler: Filler) -> None:
     )
     concept = CodeableConcept(text="转往")
     further = TaskOutput(type=concept, valueReference=Reference(reference=f"ServiceRequest/{made.id}"))
+    with pytest.raises(RefusedError, match="403"):
+        placer.move(id_, "on-hold", "on-hold", statusReason=WHY, output=[further])
     held = filler.move(id_, "on-hold", "on-hold", statusReason=WHY, output=[further])
     assert held.status == "on-hold"
 
