@@ -6,7 +6,6 @@ has of characters, and of its phrases.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -140,14 +139,10 @@ def _in_phrases(text: str) -> Iterator[str]:
 
 
 def typed(text: str) -> str | None:
-    """Letters and digits of what may be pinyin: without tones, which are marks or digits; ü is v."""
+    """Letters and digits of a folded text that may be pinyin: it has no marks, tones may be digits."""
     plain = ""
-    for character in unicodedata.normalize("NFD", text.casefold()):
-        if character == "\u0308" and plain.endswith("u"):
-            plain = plain[:-1] + "v"
-        elif character in "12345" and plain[-1:].isalpha():
-            continue
-        elif character not in _SEPARATORS and not unicodedata.combining(character):
+    for character in text:
+        if character not in _SEPARATORS and not (character in "12345" and plain[-1:].isalpha()):
             plain += character
     return plain if plain.isascii() and plain.isalnum() else None
 
