@@ -119,6 +119,8 @@ def arithmetic(model: Model, operator: str, left: Compiled, right: Compiled, at:
 
 def _of_result(model: Model, calculated: Any, operator: str, left: Compiled, right: Compiled) -> Compiled:
     """The result with its type, which only the run knows when an operand's type is not known."""
+    if left.type == right.type == INTEGER and operator in _INTEGERS:
+        return from_one(calculated, INTEGER)
     if left.type is not None and right.type is not None:
         categories = {model.category(left.type), model.category(right.type)}
         if categories == {"string"}:
