@@ -77,7 +77,8 @@ def _is_ordered(term: Term) -> bool:
 
 
 def _rows(universe: Universe, keys: Sql, rest: list[Term]) -> Sql:
-    types, tested = universe.of_type("r"), tests(rest, "d.key", 1)
+    # the plus keeps SQLite from seeking the keys of a condition instead, in which order they ever come
+    types, tested = universe.of_type("r"), tests(rest, "+d.key", 1)
     return Sql(
         f"SELECT {COLUMNS} FROM ({keys.text}) d CROSS JOIN resource r ON r.key = d.key"
         f" WHERE r.live AND {types.text}{tested.text}",
