@@ -11,8 +11,9 @@ CACHE_KIB = 32 * 1024
 SMALL_CACHE_KIB = 8 * 1024
 WRITER_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 40_000  # of the log; then a COMMIT copies it, when `checkpoint.py` could not
-# apsw drops a statement that was not among so many executions, however few different ones there are
-STATEMENTS = 2048
+# the most that apsw keeps; it drops a statement that was not among so many executions, however few different
+# ones there are
+STATEMENTS = 512
 MAPPED_BYTES = 1 << 40  # more than any store: readers map the whole file
 
 
