@@ -32,6 +32,7 @@ WORKFLOW_TYPES = frozenset(
 """Requests and tasks, https://hl7.org/fhir/R4/workflow.html#list: who acts on one must know its modifiers."""
 _UCUM = "http://unitsofmeasure.org"
 _CODES_KEPT = 20_000
+_UNKNOWN_KEPT = 2000  # profiles and extensions that nobody defined
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
 
 
@@ -226,6 +227,7 @@ class Profiles:
                     run.go_on()
             except NeededError as needed:
                 await self._fetch(needed)
+                await self._fetch_named(surveyed)
                 continue
             if not more:
                 self._fine |= run.gathered.passed
@@ -243,6 +245,7 @@ class Profiles:
             self._fine = set()
         if len(self._members) > _CODES_KEPT:
             self._members = {}
+        self._library.forget_unknown(_UNKNOWN_KEPT)
 
     async def _fetch(self, needed: NeededError) -> None:
         library = self._library
@@ -250,6 +253,12 @@ class Profiles:
             library.add_structure(needed.name, await self._sources.structure(needed.name))
         else:
             library.add_codes(needed.name, await self._sources.codes(needed.name))
+
+    async def _fetch_named(self, surveyed: list[_Surveyed]) -> None:
+        """All that a resource names itself, at once: it may name thousands, and each would cost a run."""
+        for resource, _, _, survey in surveyed:
+            for name in self._library.lacking((*self.of(resource), *extension.urls(survey.extensions))):
+                await self._fetch(NeededError("structure", name))
 
     def _run(self, run: Run, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> None:
         for number, (resource, place, contained, survey) in enumerate(surveyed):

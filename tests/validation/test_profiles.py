@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_server.outcome import DefinitionError
-from fhir_server.resource import encode
+from fhir_server.resource import Resource, encode
 from fhir_server.validation.profile.run import Run
 from fhir_server.validation.profiles import Profiles
 from tests.definitions.structures import core_structures
@@ -296,3 +296,39 @@ def test_what_is_known_of_a_large_value_set_is_not_asked_again(
     for _ in range(2):
         assert asyncio.run(profiles.check(patient, "Patient")) == []
     assert asked == ["a"] * times
+
+
+class Asked(Sources):
+    """Sources that keep what structures were asked for."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+        self.structures: list[str] = []
+
+    async def structure(self, canonical: str) -> Resource | None:
+        self.structures.append(canonical)
+        return await super().structure(canonical)
+
+
+def unknown_extensions(first: int, behind: int) -> Resource:
+    urls = [f"http://example.org/unknown/{number}" for number in range(first, behind)]
+    return {"resourceType": "Patient", "extension": [{"url": url, "valueBoolean": True} for url in urls]}
+
+
+def test_a_resource_may_have_thousands_of_extensions_that_nobody_defined() -> None:
+    core_structures()
+    profiles = Profiles(definitions(), Asked())
+    found = asyncio.run(profiles.review(unknown_extensions(0, 3000), "Patient"))
+    assert sum("http://example.org/unknown/" in issue.diagnostics for issue in found) == 3000
+
+
+def test_what_nobody_defined_is_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    core_structures()
+    monkeypatch.setattr("fhir_server.validation.profiles._UNKNOWN_KEPT", 3)
+    sources = Asked()
+    profiles = Profiles(definitions(), sources)
+    for resource in (unknown_extensions(0, 3), unknown_extensions(0, 3), unknown_extensions(2, 4)):
+        asyncio.run(profiles.review(resource, "Patient"))
+    assert len(sources.structures) == len(set(sources.structures))
+    asyncio.run(profiles.review(unknown_extensions(0, 1), "Patient"))
+    assert sources.structures.count("http://example.org/unknown/0") == 2

@@ -110,8 +110,17 @@ def _lineage(definitions: Definitions, type_: str) -> Iterator[str]:
         name = definitions.type(name).base
 
 
+def urls(trails: Iterable[Trail]) -> Iterator[str]:
+    return (str(_at(trail).get("url")) for trail in trails)
+
+
+def _at(trail: Trail) -> dict[str, Any]:
+    found: dict[str, Any] = trail.holder[trail.step.name][trail.place]
+    return found
+
+
 def _check(resource: Resource, trail: Trail, run: Run) -> Found:
-    extension, is_modifier = trail.holder[trail.step.name][trail.place], trail.step.name == _MODIFIER
+    extension, is_modifier = _at(trail), trail.step.name == _MODIFIER
     url = str(extension.get("url"))
     definition = run.library.extension(url)
     if definition is None:

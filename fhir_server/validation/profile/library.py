@@ -4,7 +4,7 @@ A run is synchronous and a store is not: what is not here raises `NeededError`, 
 again. So a profile costs some runs when it is first used, and none later.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from fhir_server.definitions.registry import Definitions
@@ -31,7 +31,8 @@ class Library:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.snapshots = Snapshots(self.structure)
-        self._structures: dict[str, Resource | None] = {}
+        self._structures: dict[str, Resource] = {}
+        self._unknown: set[str] = set()  # canonicals that nothing is defined for
         self._codes: dict[str, Codes | None] = {}
         self._codes_alone: dict[str, frozenset[str]] = {}
         self._extensions: dict[str, Defined] = {}
@@ -39,17 +40,30 @@ class Library:
 
     def add_structure(self, canonical: str, structure: Resource | None) -> None:
         """None: there is no such definition."""
-        self._structures[canonical] = structure
+        if structure is None:
+            self._unknown.add(canonical)
+        else:
+            self._structures[canonical] = structure
 
     def add_codes(self, value_set: str, codes: Codes | None) -> None:
         """None: the codes cannot be listed."""
         self._codes[value_set] = codes
 
     def structure(self, canonical: str) -> Resource | None:
-        try:
-            return self._structures[canonical]
-        except KeyError:
-            raise NeededError("structure", canonical) from None
+        found = self._structures.get(canonical)
+        if found is None and canonical not in self._unknown:
+            raise NeededError("structure", canonical)
+        return found
+
+    def forget_unknown(self, kept: int) -> None:
+        """Where more are known not to exist: clients may name any."""
+        if len(self._unknown) > kept:
+            self._unknown.clear()
+
+    def lacking(self, canonicals: Iterable[str]) -> list[str]:
+        """Those that were never asked for."""
+        asked = self._structures.keys() | self._unknown
+        return [each for each in dict.fromkeys(canonicals) if each not in asked]
 
     def codes(self, value_set: str) -> Codes | None:
         try:
