@@ -227,7 +227,7 @@ class Profiles:
                     run.go_on()
             except NeededError as needed:
                 await self._fetch(needed)
-                await self._fetch_named(surveyed)
+                await self._fetch_named(surveyed, asked)
                 continue
             if not more:
                 self._fine |= run.gathered.passed
@@ -254,11 +254,13 @@ class Profiles:
         else:
             library.add_codes(needed.name, await self._sources.codes(needed.name))
 
-    async def _fetch_named(self, surveyed: list[_Surveyed]) -> None:
-        """All that a resource names itself, at once: it may name thousands, and each would cost a run."""
+    async def _fetch_named(self, surveyed: list[_Surveyed], asked: tuple[str, ...]) -> None:
+        """All that a client names itself, at once: it may name thousands, and each would cost a run."""
+        named = list(asked)
         for resource, _, _, survey in surveyed:
-            for name in self._library.lacking((*self.of(resource), *extension.urls(survey.extensions))):
-                await self._fetch(NeededError("structure", name))
+            named += (*self.of(resource), *extension.urls(survey.extensions))
+        for name in self._library.lacking(named):
+            await self._fetch(NeededError("structure", name))
 
     def _run(self, run: Run, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> None:
         for number, (resource, place, contained, survey) in enumerate(surveyed):

@@ -322,6 +322,14 @@ def test_a_resource_may_have_thousands_of_extensions_that_nobody_defined() -> No
     assert sum("http://example.org/unknown/" in issue.diagnostics for issue in found) == 3000
 
 
+def test_thousands_of_profiles_may_be_asked_for() -> None:
+    core_structures()
+    profiles = Profiles(definitions(), Asked())
+    asked = [f"http://example.org/unknown/{number}" for number in range(3000)]
+    found = asyncio.run(profiles.review({"resourceType": "Patient", "active": True}, "Patient", asked=asked))
+    assert sum(issue.message == "profile-unknown" for issue in found) == 3000
+
+
 def test_what_nobody_defined_is_kept_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     core_structures()
     monkeypatch.setattr("fhir_server.validation.profiles._UNKNOWN_KEPT", 3)
