@@ -184,6 +184,7 @@ def test_every_format_ends_with_0_when_nothing_is_wrong(tmp_path: Path, format_:
         gzip.compress(json.dumps(PATIENT).encode())[:-9],
         gzip.compress(b"{}" * 99)[:12] + b"\xff" * 40,
     ],
+    ids=["no gzip", "cut off", "broken inside"],  # the same in every process: gzip writes the time
 )
 def test_a_file_that_cannot_be_read_hides_no_other(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.json.gz").write_bytes(content)
