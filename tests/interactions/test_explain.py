@@ -52,7 +52,7 @@ def test_the_pieces_in_their_order(world: Fhir) -> None:
 
 def test_a_search_of_w3_seeks(world: Fhir) -> None:
     bundle = world.read(f"Observation?{BODY_MASS}&_explain=true")
-    (page,) = [text for text in texts(bundle, "statement") if text.startswith("SELECT v.seq")]
+    (page,) = [text for text in texts(bundle, "statement") if text.startswith("SELECT r.key AS key, r.seq")]
     statement, *plan, read = page.splitlines()
     assert "FROM token" in statement and "FROM date" in statement
     steps = [step.strip() for step in plan]
