@@ -39,12 +39,12 @@ BAR = 1.5
 CONNECTIONS = 8
 PLAIN = "https://alliance-fhir.example/fhir/StructureDefinition/plain-task"
 TIME = "2026-11-27T10:00:00+08:00"
-WRITTEN = 4  # versions: of the Task by each move, of the ServiceRequest by the last
 _MOVES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("accepted", "accepted", {}),
     ("in-progress", "arrived", {"executionPeriod": {"start": "2026-11-22T10:00:00+08:00"}}),
     ("completed", "outcome-returned", {"output": [FEEDBACK]}),
 )
+WRITTEN = len(_MOVES) + 1  # versions: of the Task by each move, of the ServiceRequest by the last
 
 
 class Round(NamedTuple):

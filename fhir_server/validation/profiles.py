@@ -260,7 +260,7 @@ class Profiles:
         for resource, _, _, survey in surveyed:
             named += (*self.of(resource), *extension.urls(survey.extensions))
         for name in self._library.lacking(named):
-            await self._fetch(NeededError("structure", name))
+            self._library.add_structure(name, await self._sources.structure(name))
 
     def _run(self, run: Run, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> None:
         for number, (resource, place, contained, survey) in enumerate(surveyed):
