@@ -61,7 +61,12 @@ def can_walk(universe: Universe, first: Order) -> bool:
 
 
 def has_value(term: Term, first: Order) -> bool:
-    """Whether all that fits has a value for the sort key, since the term asks for one."""
+    """Whether all that fits has a value for the sort key, since the term asks for one.
+
+    Never of tokens: a code with a system alone has no text to be sorted by.
+    """
+    if first.key.kind == "token":
+        return False
     if isinstance(term, All):
         return any(has_value(each, first) for each in term.terms)
     if isinstance(term, Either):

@@ -38,6 +38,14 @@ def test_finds_the_same_by_every_plan_in_many_worlds(fresh: Fresh, run: Run[Any]
     finds_the_same(fresh, run, **situation)
 
 
+def test_a_walk_finds_tokens_that_have_no_text(fresh: Fresh, run: Run[Any]) -> None:
+    """Such as a Coding with a system alone."""
+    world = [make("Patient", "a", tokens=[["Patient.one", 0]])]
+    sort = (SortKey("token", ("Patient.one",)),)
+    asked = [(("Patient",), algebra.TokenIn("Patient.one", (0,)), sort)]
+    finds_the_same(fresh, run, world=world, asked=asked, collected=1, scanned=(0, 20))
+
+
 def finds_the_same(
     fresh: Fresh, run: Run[Any], *, world: list[Any], asked: list[Any], collected: int, scanned: Any
 ) -> None:
