@@ -4,6 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 from random import Random
+from subprocess import Popen
 
 import pytest
 
@@ -15,10 +16,11 @@ from tests.store.resources import extract
 READY_S = 5.0
 
 
-def wait_for(oracle: Path, lines: int) -> None:
+def wait_for(process: "Popen[bytes]", oracle: Path, lines: int) -> None:
     """Until the writer has said so much; the test's own time-out is the kill of a writer that hangs."""
     deadline = time.monotonic() + 60
     while not oracle.exists() or oracle.read_bytes().count(b"\n") < lines:
+        assert process.poll() is None, process.communicate()[1].decode()
         assert time.monotonic() < deadline, "the writer says nothing"
         time.sleep(0.002)
 
@@ -32,7 +34,7 @@ def test_nothing_acknowledged_is_lost_when_writers_are_killed(tmp_path: Path, ki
         names = [f"k{kill}a", f"k{kill}b"]
         processes = [writer(path, tmp_path / name, name) for name in names]
         first = chance.randrange(2)
-        wait_for(tmp_path / names[first], chance.randrange(2, 150))
+        wait_for(processes[first], tmp_path / names[first], chance.randrange(2, 150))
         processes[first].kill()
         processes[first].communicate()
         if chance.random() < 0.5:
@@ -42,7 +44,7 @@ def test_nothing_acknowledged_is_lost_when_writers_are_killed(tmp_path: Path, ki
                 if (tmp_path / names[1 - first]).exists()
                 else 0
             )
-            wait_for(tmp_path / names[1 - first], said + 10)
+            wait_for(processes[1 - first], tmp_path / names[1 - first], said + 10)
         processes[1 - first].kill()
         processes[1 - first].communicate()
         began = time.monotonic()

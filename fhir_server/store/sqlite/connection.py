@@ -15,6 +15,7 @@ CHECKPOINT_PAGES = 40_000  # of the log; then a COMMIT copies it, when `checkpoi
 # ones there are
 STATEMENTS = 512
 MAPPED_BYTES = 1 << 40  # more than any store: readers map the whole file
+OPENING_S = 10.0  # how long to wait for another process that makes the file, or recovers or removes its log
 
 
 class SchemaError(Exception):
@@ -29,6 +30,7 @@ def open_writer(path: Path) -> apsw.Connection:
     # NORMAL loses acknowledged writes when the power fails
     connection.pragma("synchronous", "full")
     connection.wal_autocheckpoint(CHECKPOINT_PAGES)
+    connection.set_busy_timeout(0)
     return connection
 
 
@@ -38,12 +40,15 @@ def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     connection.pragma("query_only", 1)
     connection.pragma("mmap_size", MAPPED_BYTES)
     connection.wal_autocheckpoint(0)
+    connection.set_busy_timeout(0)
     return connection
 
 
 def open_checkpointing(path: Path) -> apsw.Connection:
     """Reads pages of the log and writes them into the file, past its cache."""
-    return _open(str(path), apsw.SQLITE_OPEN_READWRITE, SMALL_CACHE_KIB)
+    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, SMALL_CACHE_KIB)
+    connection.set_busy_timeout(0)
+    return connection
 
 
 def open_immutable(path: Path) -> apsw.Connection:
@@ -55,10 +60,12 @@ def open_immutable(path: Path) -> apsw.Connection:
 
 
 def _open(name: str, flags: int, cache_kib: int) -> apsw.Connection:
+    """Of those that can be locked out; waits OPENING_S until the caller has said otherwise."""
     connection = apsw.Connection(name, flags=flags, statementcachesize=STATEMENTS)
     # without it, a statement whose plan might depend on a bound value is prepared anew each time it runs:
     # a read takes 23 µs then, instead of 6
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+    connection.set_busy_timeout(int(OPENING_S * 1000))
     try:
         connection.pragma("cache_size", -cache_kib)
     except apsw.NotADBError:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -245,9 +245,8 @@ def _prepare(path: Path, lock: WriteLock) -> None:
 
 
 def _is_current(path: Path) -> bool:
-    with closing(open_reader(path)) as connection, suppress(apsw.BusyError):
+    with closing(open_reader(path)) as connection:
         return version_of(connection) == len(MIGRATIONS)
-    return False
 
 
 def _readers_of(path: Path, names: Names, extract: Extract, wording: Wording) -> Callable[[], Connected]:

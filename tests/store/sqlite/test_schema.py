@@ -1,15 +1,22 @@
 """Migrations: one transaction each, none twice, none of a newer release."""
 
+import asyncio
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from subprocess import PIPE
 
 import apsw
 import pytest
 
-from fhir_server.store.sqlite import SchemaError, open_store
+from fhir_server.store.sqlite import SchemaError, check, open_store
 from fhir_server.store.sqlite.connection import open_writer
+from fhir_server.store.sqlite.lock import OpenLock
 from fhir_server.store.sqlite.schema import MIGRATIONS, migrate, version_of
 from tests.store.resources import Ticking, extract
 
+ROOT = Path(__file__).parents[3]
 STEPS = (
     *MIGRATIONS,
     "CREATE TABLE colour(name TEXT); INSERT INTO colour VALUES('red'); CREATE INDEX by_name ON colour(name)",
@@ -88,3 +95,41 @@ def test_refuses_what_is_no_database(tmp_path: Path, readonly: bool) -> None:
     (tmp_path / "store.db").write_bytes(b"not a database" * 100)
     with pytest.raises(SchemaError):
         open_store(tmp_path / "store.db", extract=extract, clock=Ticking(), readonly=readonly)
+
+
+def test_a_store_that_another_process_makes_just_now_is_waited_for(tmp_path: Path) -> None:
+    """Two workers that start at once: the one's empty file is locked while the other looks at it."""
+    path = tmp_path / "store.db"
+    maker = apsw.Connection(str(path))
+    maker.execute("BEGIN EXCLUSIVE")
+    mine = OpenLock(path)
+    with ThreadPoolExecutor(1) as threads:
+        opened = threads.submit(open_store, path, extract=extract, clock=Ticking())
+        while mine.take_at_once():  # until the thread has come so far
+            mine.close()
+            mine = OpenLock(path)
+        maker.execute("ROLLBACK")
+        maker.close()
+        store = opened.result()
+    mine.close()
+    asyncio.run(store.close())
+    assert list(check(path, extract)) == []
+
+
+@pytest.mark.parametrize("again", range(4))
+def test_processes_that_start_at_once_make_one_store(again: int, tmp_path: Path) -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from fhir_server.clock import system_clock\n"
+        "from fhir_server.store.sqlite import open_store\n"
+        "from tests.store.resources import extract\n"
+        "sys.stdin.readline()\n"
+        "asyncio.run(open_store(sys.argv[1], extract=extract, clock=system_clock).close())\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "store.db")]
+    starts = [subprocess.Popen(command, cwd=ROOT, stdin=PIPE, stderr=PIPE) for _ in range(4)]
+    for start in starts:
+        assert start.stdin
+        start.stdin.write(b"\n")
+        start.stdin.flush()
+    assert [(start.communicate()[1], start.returncode) for start in starts] == [(b"", 0)] * 4
