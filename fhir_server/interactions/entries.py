@@ -106,6 +106,9 @@ def read_entry(context: Context, outer: Request, number: int, entry: dict[str, A
         raise missing(f"{expression(number)}.request: found 0, a batch or transaction needs 1")
     path, _, query = _relative(given["url"], outer.base_url).partition("?")
     request = parse_url(given["method"], path, query, outer.base_url)
+    # the check of the envelope left it aside
+    if "resource" in entry and not isinstance(entry["resource"], dict):
+        raise malformed("a resource must be an object", f"{expression(number)}.resource")
     request.resource = entry.get("resource")
     request.if_match = given.get("ifMatch")
     request.if_none_match = given.get("ifNoneMatch")

@@ -50,7 +50,9 @@ def read_patch(context: Context, request: Request) -> Change:
         case "Binary":
             return json_patch.read(_json_patch_in(resource))
         case found:
-            raise invalid(f"the body is a {found}, it needs a JSON Patch or a Parameters resource")
+            raise invalid(
+                f"the body's resourceType is {found!r}, it needs a JSON Patch or a Parameters resource"
+            )
 
 
 def _json_patch_in(binary: Resource) -> object:

@@ -57,7 +57,7 @@ REQUESTS = st.fixed_dictionaries(
 )
 ENTRIES = st.fixed_dictionaries(
     {"request": REQUESTS | JUNK},
-    optional={"resource": RESOURCES, "fullUrl": st.sampled_from(FULL_URLS) | JUNK},
+    optional={"resource": mostly(RESOURCES), "fullUrl": st.sampled_from(FULL_URLS) | JUNK},
 )
 BUNDLES = st.fixed_dictionaries(
     {

@@ -1,7 +1,10 @@
 """https://hl7.org/fhir/R4/http.html#brules"""
 
+from typing import Any
+
 import pytest
 
+from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource
 from tests.interactions.fhir import (
     Fhir,
@@ -74,6 +77,36 @@ def test_D16_bad_entries_do_not_hinder_the_others(fhir: Fhir) -> None:
             issue = answer["response"]["outcome"]["issue"][0]
             assert issue["expression"][0].startswith(f"Bundle.entry[{number}]")
     assert answers[1]["response"]["outcome"]["issue"][0]["expression"] == ["Bundle.entry[1].resource.gender"]
+
+
+NO_OBJECTS: list[Any] = [None, True, 0, "", "Patient/1", [], [patient()]]
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [
+        ("POST", "Patient"),
+        ("PUT", "Patient/there"),
+        ("PATCH", "Patient/there"),
+        ("DELETE", "Patient/there"),
+        ("GET", "Patient/there"),
+        ("POST", "Patient/$validate"),
+    ],
+)
+@pytest.mark.parametrize("resource", NO_OBJECTS)
+def test_D16_a_resource_of_an_entry_must_be_an_object(
+    fhir: Fhir, method: str, url: str, resource: Any
+) -> None:
+    fhir("PUT", "Patient/there", patient(id="there"))
+    given = [entry("GET", "Patient/there"), entry(method, url) | {"resource": resource}]
+    answers = fhir.batch(*given)
+    assert statuses(answers) == ["200", "400"]
+    issue = answers[1]["response"]["outcome"]["issue"][0]
+    assert (issue["code"], issue["expression"]) == ("structure", ["Bundle.entry[1].resource"])
+    with pytest.raises(FhirError, match="must be an object") as refused:
+        fhir.transaction(*given)
+    assert (refused.value.status, refused.value.issues[0].code) == (400, "structure")
+    assert fhir.log_length() == 1
 
 
 def test_D16_a_reference_to_an_entry_that_is_created(fhir: Fhir) -> None:
