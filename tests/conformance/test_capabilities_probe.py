@@ -5,23 +5,15 @@ https://hl7.org/fhir/R4/capabilitystatement.html
 The statement is read as a client reads it; nothing here looks into the tables that it is made from.
 """
 
-import asyncio
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
-from fhir_server.app import Application, Parts
-from fhir_server.config import Settings
-from tests.rest.calling import Answer, send_to
-
-HOST = {"host": "127.0.0.1"}
-JSON = HOST | {"content-type": "application/fhir+json"}
-JSON_PATCH = HOST | {"content-type": "application/json-patch+json"}
-FORM = HOST | {"content-type": "application/x-www-form-urlencoded"}
+from tests.conformance.client import FORM, JSON, JSON_PATCH, Client
+from tests.rest.calling import Answer
 
 VALUES = {
     "token": "http://example.org|a",
@@ -42,20 +34,8 @@ WHOLE = {"_has": "_has:Provenance:target:_id"}
 AT_ONCE = 40  # includes in one request
 
 
-class Client:
-    def __init__(self, folder: Path) -> None:
-        self._runner = asyncio.Runner()
-        settings = Settings(open=True, log="off", data=str(folder / "data"))
-        self._application = Application(Parts(settings))
-        self._runner.run(self._application.start())
-
-    def ask(
-        self, method: str, path: str, headers: dict[str, str] = HOST, body: bytes | None = None
-    ) -> Answer:
-        return self._runner.run(send_to(self._application, method, f"/fhir{path}", headers, body))
-
-    def search(self, path: str, *parameters: tuple[str, str]) -> Answer:
-        return self.ask("GET", f"{path}?{urlencode(parameters)}")
+class Probe(Client):
+    """Knows a value for every parameter."""
 
     @cache  # noqa: B019 - lives as long as the test module
     def component_types(self, definition: str) -> list[str]:
@@ -72,20 +52,16 @@ class Client:
             return "$".join(VALUES[type_] for type_ in self.component_types(parameter["definition"]))
         return SPECIAL[parameter["name"]] if parameter["type"] == "special" else VALUES[parameter["type"]]
 
-    def close(self) -> None:
-        self._runner.run(self._application.stop())
-        self._runner.close()
-
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    found = Client(tmp_path_factory.mktemp("probe"))
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
+    found = Probe(tmp_path_factory.mktemp("probe"))
     yield found
     found.close()
 
 
 @pytest.fixture(scope="module")
-def rest(client: Client) -> dict[str, Any]:
+def rest(client: Probe) -> dict[str, Any]:
     statement = client.ask("GET", "/metadata").json
     assert statement["resourceType"] == "CapabilityStatement"
     (found,) = statement["rest"]
@@ -112,7 +88,7 @@ def is_written(answer: Answer) -> bool:
     }
 
 
-def answers(client: Client, type_: str, code: str) -> bool:
+def answers(client: Probe, type_: str, code: str) -> bool:
     """Whether the interaction does what it does for a resource that is not there, or is the least one."""
     least = b'{"resourceType":"%s","id":"probe"}' % type_.encode()
     absent = f"/{type_}/absent"
@@ -143,7 +119,7 @@ def answers(client: Client, type_: str, code: str) -> bool:
             raise AssertionError(f"{code} is declared, and the probe does not know it")
 
 
-def test_every_type_has_interactions_and_each_answers(client: Client, rest: dict[str, Any]) -> None:
+def test_every_type_has_interactions_and_each_answers(client: Probe, rest: dict[str, Any]) -> None:
     silent = [
         (resource["type"], interaction["code"])
         for resource in rest["resource"]
@@ -154,7 +130,7 @@ def test_every_type_has_interactions_and_each_answers(client: Client, rest: dict
     assert all(len(resource["interaction"]) == 9 for resource in rest["resource"])
 
 
-def test_every_conditional_interaction_answers(client: Client, rest: dict[str, Any]) -> None:
+def test_every_conditional_interaction_answers(client: Probe, rest: dict[str, Any]) -> None:
     silent = []
     for resource in rest["resource"]:
         type_ = resource["type"]
@@ -170,7 +146,7 @@ def test_every_conditional_interaction_answers(client: Client, rest: dict[str, A
     assert silent == []
 
 
-def test_every_interaction_of_the_system_answers(client: Client, rest: dict[str, Any]) -> None:
+def test_every_interaction_of_the_system_answers(client: Probe, rest: dict[str, Any]) -> None:
     for interaction in rest["interaction"]:
         match code := interaction["code"]:
             case "transaction" | "batch":
@@ -184,7 +160,7 @@ def test_every_interaction_of_the_system_answers(client: Client, rest: dict[str,
                 raise AssertionError(f"{code} is declared, and the probe does not know it")
 
 
-def test_every_search_parameter_answers(client: Client, rest: dict[str, Any]) -> None:
+def test_every_search_parameter_answers(client: Probe, rest: dict[str, Any]) -> None:
     silent = []
     for resource in rest["resource"]:
         for parameter in resource["searchParam"]:
@@ -196,7 +172,7 @@ def test_every_search_parameter_answers(client: Client, rest: dict[str, Any]) ->
     assert silent == []
 
 
-def test_every_search_parameter_of_all_types_answers(client: Client, rest: dict[str, Any]) -> None:
+def test_every_search_parameter_of_all_types_answers(client: Probe, rest: dict[str, Any]) -> None:
     for parameter in rest["searchParam"]:
         name = WHOLE.get(parameter["name"], parameter["name"])
         answer = client.search("", (name, client.value_for(parameter)))
@@ -204,7 +180,7 @@ def test_every_search_parameter_of_all_types_answers(client: Client, rest: dict[
 
 
 @pytest.mark.parametrize("direction", ["Include", "RevInclude"])
-def test_every_include_answers(client: Client, rest: dict[str, Any], direction: str) -> None:
+def test_every_include_answers(client: Probe, rest: dict[str, Any], direction: str) -> None:
     silent = []
     for resource in rest["resource"]:
         values = resource.get(f"search{direction}", [])
@@ -216,7 +192,7 @@ def test_every_include_answers(client: Client, rest: dict[str, Any], direction: 
     assert silent == []
 
 
-def test_every_definition_that_is_named_can_be_read_here(client: Client, rest: dict[str, Any]) -> None:
+def test_every_definition_that_is_named_can_be_read_here(client: Probe, rest: dict[str, Any]) -> None:
     named = {parameter["definition"] for each in rest["resource"] for parameter in each["searchParam"]}
     urls = sorted(named)
     found: set[str] = set()
@@ -231,7 +207,7 @@ def test_every_definition_that_is_named_can_be_read_here(client: Client, rest: d
     assert answer.json["total"] == len(profiles)
 
 
-def test_every_operation_that_is_named_can_be_read_here(client: Client, rest: dict[str, Any]) -> None:
+def test_every_operation_that_is_named_can_be_read_here(client: Probe, rest: dict[str, Any]) -> None:
     operations = [*rest.get("operation", [])]
     operations += [operation for resource in rest["resource"] for operation in resource.get("operation", [])]
     for url in {operation["definition"] for operation in operations}:
