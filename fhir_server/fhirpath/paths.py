@@ -83,7 +83,7 @@ class Located:
         self._originals[id(copy)], self._copies[id(value)] = value, copy
         known = self._model.properties(type_)
         for name in dict.fromkeys(key.removeprefix("_") for key in value):
-            if name == "resourceType":
+            if name == "resourceType" and name in value:
                 copy[name] = value[name]
                 continue
             element, inner = known.get(name, (None, UNKNOWN))

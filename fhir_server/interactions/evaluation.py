@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_server.fhirpath import FhirPathError, Located, Scope
 from fhir_server.interactions.context import Context
+from fhir_server.interactions.review import review
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
 from fhir_server.search.local import local
@@ -71,7 +72,8 @@ class _Answers:
         return answer
 
     def _in_bundle(self, reference: str) -> Resource | None:
-        for entry in (self._resource or {}).get("entry", ()):
+        entries = (self._resource or {}).get("entry")
+        for entry in entries if isinstance(entries, list) else ():
             found = entry.get("resource") if isinstance(entry, dict) else None
             if isinstance(found, dict) and (
                 entry.get("fullUrl") == reference
@@ -126,9 +128,12 @@ class _Answers:
             return None
 
     async def _conforms(self, profile: str) -> bool:
+        """To this profile and the base specification, whatever else the resource claims."""
         assert self._resource is not None
-        at = str(self._resource.get("resourceType"))
-        found = await self._context.profiles.check(self._resource, at, asked=(profile,))
+        profiles = self._context.profiles
+        if not await profiles.knows(profile):
+            raise FhirPathError(f"conformsTo(): the profile {profile} is not known")
+        found = await review(self._context.validator, profiles, _without_claims(self._resource), (profile,))
         return not any(issue.severity in ("fatal", "error") for issue in found)
 
     async def _element(self, path: str) -> dict[str, Any] | None:
@@ -146,6 +151,16 @@ _ASK: dict[str, Callable[..., Any]] = {
     "conforms": _Answers._conforms,
     "element": _Answers._element,
 }
+
+
+def _without_claims(resource: Resource) -> Resource:
+    meta = resource.get("meta")
+    if not isinstance(meta, dict) or "profile" not in meta:
+        return resource
+    rest = {name: value for name, value in meta.items() if name not in ("profile", "_profile")}
+    if rest:
+        return resource | {"meta": rest}
+    return {name: value for name, value in resource.items() if name != "meta"}
 
 
 def _codes(value: Any) -> list[tuple[str, str]]:

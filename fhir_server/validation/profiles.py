@@ -161,6 +161,10 @@ class Profiles:
             return True
         return resource["resourceType"] in WORKFLOW_TYPES and extension.has_modifiers(resource)
 
+    async def knows(self, canonical: str) -> bool:
+        """Whether there is such a profile."""
+        return await self._sources.structure(canonical) is not None
+
     async def _unknown_codes(self, surveyed: list[_Surveyed]) -> list[Issue]:
         """Codes that are none of their system, as far as the codes of the system are here."""
         issues = []

@@ -41,6 +41,12 @@ FILTERS = [
 EXPRESSIONS = [
     "name.given", "descendants()", "repeat(children())", "iif(", "1/0", "'a'.matches('(a+)+b')", "today()",
     "(1|2).aggregate($total+$this)", "%x", "resolve()", "name.first() + 'x'", "children().toQuantity()",
+    "children().type().name", "descendants().where($this is Coding).code", "conformsTo('http://x/y')",
+    "descendants().ofType(Extension).value", "children().lowBoundary()", "children() ~ children().first()",
+    "descendants().hasValue()", "text.div.htmlChecks()", "children().select($this & 'a')", "trace('x', id)",
+    "children() > 1", "children().toString().substring(1)", "descendants().memberOf('http://x/y')",
+    "descendants().extension('a').value", "children().as(Quantity) + 1 'mg'", "extension.url", "id | status",
+    "children().toDate() + 1 year", "descendants().distinct().count()", "children().sort()", "%resource.id",
 ]  # fmt: skip
 POINTERS = ["", "/", "/id", "/name/0", "/name/-", "/active", "/x/y", "/meta", "/~", "/name/0/given/9"]
 NAMES = [
@@ -75,8 +81,8 @@ class Hostile:
         self._operations[""] = _operations_of(rest)
 
     def draw(self) -> Drawn:
-        kinds = [self.write, self.write, self.patch, self.bundle, self.search, self.search, self.operation]
-        return self._chance.choice(kinds)()
+        often = (self.write, self.search, self.bundle, self.operation)
+        return self._chance.choice((*often, *often, self.patch, self.evaluation))()
 
     def write(self) -> Drawn:
         draw, found = self._chance, self._chance.choice(self._examples)
@@ -167,6 +173,17 @@ class Hostile:
         parameters = [self._parameter() for _ in range(draw.randrange(5))]
         return Drawn("POST", path, JSON, self._text({"resourceType": "Parameters", "parameter": parameters}))
 
+    def evaluation(self) -> Drawn:
+        draw, broken = self._chance, self._broken(self._chance.choice(self._examples))
+        parameters = [
+            {"name": name, "valueString": draw.choice(EXPRESSIONS)}
+            for name in (("expression", "context") if draw.random() < 0.3 else ("expression",))
+        ]
+        parameters.append({"name": "resource", "resource": broken})
+        return Drawn(
+            "POST", "/$fhirpath", JSON, self._text({"resourceType": "Parameters", "parameter": parameters})
+        )
+
     def _parameter(self) -> Any:
         draw = self._chance
         gender = "http://hl7.org/fhir/administrative-gender"
@@ -184,7 +201,7 @@ class Hostile:
 
     def _broken(self, resource: Any) -> Any:
         made = copy.deepcopy(resource)
-        for _ in range(self._chance.choice([1, 1, 1, 2, 3])):
+        for _ in range(self._chance.choice([0, 1, 1, 1, 2])):
             places = list(_places(made))
             if not places:
                 break

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fhir_server.interactions.canonicals import StoredCanonicals
+from fhir_server.interactions.sources import profiles
 from fhir_server.resource import Resource
 from fhir_server.store.layered import LayeredStore
 from fhir_server.terminology.terminology import Terminology
@@ -48,7 +49,9 @@ def with_core(fhir: Fhir, core: Any) -> None:
     main = fhir.context.store
     store = LayeredStore(main, (core,))  # type: ignore[arg-type]
     canonicals = StoredCanonicals(store, definitions(), (main, core))
-    fhir.context = replace(fhir.context, store=store, terminology=Terminology(canonicals, store.concepts))
+    terminology = Terminology(canonicals, store.concepts)
+    judged = profiles(store, definitions(), canonicals, terminology, fhir.context.settings)
+    fhir.context = replace(fhir.context, store=store, terminology=terminology, profiles=judged)
 
 
 def outs(resource: Resource | None) -> dict[str, Any]:

@@ -23,18 +23,28 @@ PATIENT: Resource = {
     "contact": [{"gender": "male", "name": {"text": "N"}}],
     "managingOrganization": {"reference": "Organization/o"},
 }
+VITAL_SIGNS = "http://hl7.org/fhir/StructureDefinition/vitalsigns"
 
 
 def ask(fhir: Fhir, expression: str, *more: dict[str, Any], resource: Any = PATIENT) -> list[dict[str, Any]]:
     """The parts `result`."""
+    answer = evaluated(fhir, expression, *more, resource=resource)
+    # the interface of FHIRPath Lab breaks one constraint: a parameter has both a value and parts, or neither
+    found = {issue.message for issue in Validator(definitions()).check(answer)}
+    assert found <= {"constraint-inv-1"}
+    return results(answer)
+
+
+def evaluated(fhir: Fhir, expression: str, *more: dict[str, Any], resource: Any) -> Resource:
     given = [part("expression", valueString=expression), *more]
     if resource is not None:
         given.append(part("resource", resource=resource))
     answer = fhir("POST", "$fhirpath", parameters(*given)).resource
     assert answer is not None
-    # the interface of FHIRPath Lab breaks one constraint: a parameter has both a value and parts, or neither
-    found = {issue.message for issue in Validator(definitions()).check(answer)}
-    assert found <= {"constraint-inv-1"}
+    return answer
+
+
+def results(answer: Resource) -> list[dict[str, Any]]:
     assert answer["parameter"][0]["name"] == "parameters"
     return [each for each in answer["parameter"] if each["name"] == "result"]
 
@@ -106,9 +116,7 @@ def test_an_empty_text_is_named(fhir: Fhir) -> None:
 
 def told(fhir: Fhir, expression: str, *more: dict[str, Any], resource: Any = PATIENT) -> dict[str, Any]:
     """The part `parameters`, by name."""
-    given = [part("expression", valueString=expression), *more, part("resource", resource=resource)]
-    answer = fhir("POST", "$fhirpath", parameters(*given)).resource
-    assert answer is not None
+    answer = evaluated(fhir, expression, *more, resource=resource)
     return {each["name"]: each for each in answer["parameter"][0]["part"]}
 
 
@@ -252,8 +260,48 @@ def test_terminology_is_asked(fhir: Fhir) -> None:
 def test_definitions_are_asked(hl7: Fhir) -> None:
     (result,) = ask(hl7, "name.family.elementDefinition().path")
     assert items(result) == [("string", "HumanName.family")]
-    (result,) = ask(hl7, "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')")
-    assert items(result) == [("boolean", True)]
+
+
+@pytest.mark.parametrize(
+    ("change", "conforms"),
+    [
+        ({}, True),
+        # what else it claims does not matter
+        ({"meta": {"profile": ["http://hl7.org/fhir/StructureDefinition/vitalsigns"]}}, True),
+        (
+            {"meta": {"versionId": "1", "profile": ["http://hl7.org/fhir/StructureDefinition/vitalsigns"]}},
+            True,
+        ),
+        ({"gender": "unsure"}, False),
+        ({"gender": ["male"]}, False),
+        ({"name": [[]]}, False),
+        ({"colour": "red"}, False),
+        ({"resourceType": "/"}, False),
+        ({"resourceType": "Person"}, False),
+        ({"resourceType": 1}, False),
+        ({"contact": [{"relationship": [{"text": "mother"}]}]}, False),  # pat-1
+        ({"entry": 1, "contained": 1, "meta": 1}, False),
+    ],
+)
+def test_conforms_to_is_about_a_profile_and_the_base(
+    hl7: Fhir, change: dict[str, Any], conforms: bool
+) -> None:
+    expression = "conformsTo('http://hl7.org/fhir/StructureDefinition/Patient')"
+    (result,) = results(evaluated(hl7, expression, resource=PATIENT | change))
+    assert items(result) == [("boolean", conforms)]
+
+
+def test_conforms_to_a_profile_that_nobody_knows_is_an_error(fhir: Fhir) -> None:
+    with pytest.raises(FhirError, match="the profile http://x/y is not known") as refused:
+        ask(fhir, "conformsTo('http://x/y')")
+    assert refused.value.status == 400
+
+
+@pytest.mark.parametrize("broken", [{"_resourceType": "Patient"}, {"entry": 1}, {"name": 1, "_name": [[]]}])
+def test_a_resource_of_no_known_shape_is_looked_through(fhir: Fhir, broken: dict[str, Any]) -> None:
+    expression = "id | contact.where(false) | 'Patient/1'.resolve()"
+    (result,) = results(evaluated(fhir, expression, resource={"id": "x"} | broken))
+    assert items(result) == [("string", "x")]
 
 
 @pytest.mark.parametrize(
