@@ -117,25 +117,26 @@ class Statistics:
 
     def note(self, rows: Rows, columns: Columns) -> None:
         """The rows that a resource will have."""
-        seen: set[int] = set()
+        seen: set[str] = set()
         for name, first, last in rows.dates:
-            self._note(columns[name], last - first, seen)
+            self._note(columns[name], last - first, name in seen)
+            seen.add(name)
         for name, _, low, high in rows.numbers:
-            self._note(columns[name], high - low, seen)
-        if len(rows.strings) > 1:  # texts have no width, and one alone does not repeat
-            for name, _, _ in rows.strings:
-                if name not in self._repeated:
-                    column = columns[name]
-                    self._note(column, 0, seen)
-                    if self._known[column][0]:
-                        self._repeated.add(name)
+            self._note(columns[name], high - low, name in seen)
+            seen.add(name)
+        if len(rows.strings) == 1:
+            return
+        for name, _, _ in rows.strings:  # texts have no width, and one alone does not repeat
+            if name not in seen:
+                seen.add(name)
+            elif name not in self._repeated:
+                self._note(columns[name], 0, True)
+                self._repeated.add(name)
 
-    def _note(self, column: int, width: float, seen: set[int]) -> None:
+    def _note(self, column: int, width: float, repeated: bool) -> None:
         many, widest = self._known.get(column) or self._load(column)
-        again = column in seen
-        if again > many or width > widest:
-            self._raise(column, int(again), width)
-        seen.add(column)
+        if repeated > many or width > widest:
+            self._raise(column, int(repeated), width)
 
     def _load(self, column: int) -> tuple[int, float]:
         select = "SELECT many, widest FROM column_name WHERE id = ?"

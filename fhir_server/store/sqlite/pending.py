@@ -1,13 +1,15 @@
-"""What a unit of work writes, gathered until something reads it or the commit comes.
+"""What units of work write, gathered until something reads it or the commit comes.
 
 Many rows at a time cost SQLite less than one after the other, and a unit that fails before any of it has
-reached SQLite leaves nothing there to take back: most units need no savepoint.
+reached SQLite leaves nothing there to take back: most units need no savepoint. It is cut off from what those
+before it wrote.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 
 import apsw
 
@@ -17,6 +19,8 @@ from fhir_server.store.sqlite.index import Columns, KeyOf, Row
 
 Identity = tuple[str, str]
 """Resource type and id."""
+Mark = tuple[int, ...]
+"""How much there is by now."""
 
 RESOURCE = "INSERT INTO resource(key, type, id, seq, live) VALUES(?, ?, ?, ?, ?)"
 VERSION = (
@@ -30,54 +34,58 @@ _AT_ONCE = 32  # rows of one statement: more gain little, and fewer rows would m
 
 
 class Pending:
-    __slots__ = (
-        "_added",
-        "_gone",
-        "current",
-        "keys",
-        "lexicon",
-        "resources",
-        "totals",
-        "touched",
-        "versions",
-    )
-
     def __init__(self) -> None:
         self.resources: list[Row] = []
         self.versions: list[Row] = []
         self.current: list[Row] = []  # seq, live, key
-        self.totals: Counter[int] = Counter()  # by type, the change of its count
+        self.totals: list[tuple[int, int]] = []  # type, the change of its count
         self.keys: dict[Identity, int] = {}  # of resources that are written, or were not even referred to
-        self.touched: set[int] = set()  # keys of those that are written
-        self.lexicon: set[tuple[str, str, int]] = set()
+        self.touched: dict[int, None] = {}  # keys of those that are written
+        self.lexicon: dict[tuple[str, str, int], None] = {}
         self._gone: dict[str, list[Row]] = {table: [] for table in index.DELETE}
         self._added: dict[str, list[Row]] = {table: [] for table in index.INSERT}
+        # each in the order in which it came
+        self._all: tuple[Any, ...] = (
+            *(self.resources, self.versions, self.current, self.totals),
+            *(self.keys, self.touched, self.lexicon),
+            *self._gone.values(),
+            *self._added.values(),
+        )
 
     def __bool__(self) -> bool:
-        return bool(self.keys)
+        return bool(self.touched)
+
+    def mark(self) -> Mark:
+        return tuple(map(len, self._all))
+
+    def cut(self, mark: Mark) -> None:
+        """Drop what came after `mark`."""
+        for each, length in zip(self._all, mark, strict=True):
+            if isinstance(each, list):
+                del each[length:]
+            else:
+                while len(each) > length:
+                    each.popitem()
+
+    def split(self, mark: Mark) -> "Pending":
+        """What came after `mark`, which is here no more."""
+        found = Pending()
+        for mine, its, length in zip(self._all, found._all, mark, strict=True):
+            if isinstance(its, list):
+                its.extend(islice(mine, length, None))
+            else:
+                its.update((each, mine[each]) for each in islice(mine, length, None))
+        self.cut(mark)
+        return found
 
     def replace(self, gone: Rows, added: Rows, key: int, columns: Columns, key_of: KeyOf) -> None:
         """Rows of the index that one resource has no more, and those that it has now.
 
         Raises UnicodeEncodeError for texts that SQLite would refuse later, with what others wrote.
         """
-        require_text(text for _, text, _ in added.strings)
+        require_text(added.strings)
         index.gather(gone, key, columns, key_of, self._gone)
         index.gather(added, key, columns, key_of, self._added)
-
-    def add(self, other: "Pending") -> None:
-        """What was gathered after this, about other resources."""
-        self.resources += other.resources
-        self.versions += other.versions
-        self.current += other.current
-        self.totals.update(other.totals)
-        self.keys |= other.keys
-        self.touched |= other.touched
-        self.lexicon |= other.lexicon
-        for mine, its in ((self._gone, other._gone), (self._added, other._added)):
-            for table, rows in its.items():
-                if rows:
-                    mine[table] += rows
 
     def write(self, connection: apsw.Connection, columns: Columns) -> None:
         """Each resource once at most is in it: what rows are added after which are gone does not matter."""
@@ -85,7 +93,10 @@ class Pending:
         insert(connection, VERSION, self.versions)
         if self.current:
             connection.executemany(SET_CURRENT, self.current)
-        for type_id, change in self.totals.items():
+        changes: Counter[int] = Counter()
+        for type_id, change in self.totals:
+            changes[type_id] += change
+        for type_id, change in changes.items():
             if change:
                 connection.execute(TOTAL, (change, type_id))
         for table, rows in self._gone.items():
@@ -107,8 +118,9 @@ def insert(connection: apsw.Connection, statement: str, rows: list[Row]) -> None
         connection.executemany(statement, rows[end:])
 
 
-def require_text(texts: Iterable[str]) -> None:
-    for text in texts:
+def require_text(rows: Iterable[tuple[str, str, int]]) -> None:
+    """rows: column, text, hash"""
+    for _, text, _ in rows:
         if not text.isascii():
             text.encode()
 

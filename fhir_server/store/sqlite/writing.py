@@ -75,8 +75,8 @@ class Writing(Connected):
         self._last_key = 0  # of resources
         self.changing = False  # whether a write has changed something
         self.failed: BaseException | None = None  # why a write stopped midway: the unit must not commit
-        self._earlier = Pending()  # of units of this transaction that have ended
-        self._own = Pending()  # of this unit
+        self._waiting = Pending()  # of units of this transaction
+        self._mark = self._waiting.mark()  # from where on it is of this unit
         self._began = (0, 0, 0)  # sequence, last updated and last key before this unit
         self._not_first = False  # other units of this transaction have written
         self._reached = False  # something of this unit has reached SQLite
@@ -95,6 +95,10 @@ class Writing(Connected):
         found = self._execute(_LAST).get or self._execute(_ENDS).get
         self.sequence, self._last_updated, self._last_key, newest, mark = found
         self._changes = self.connection.total_changes()
+        if len(self._keys) > REMEMBERED:
+            self._keys.clear()
+        if len(self._texts) > REMEMBERED:
+            self._texts.clear()
         if mark != self.rules_mark:
             self.see_rules(mark)
         if newest != self.bodies.newest:
@@ -111,6 +115,7 @@ class Writing(Connected):
         self._not_first = not first
         self._reached = self._savepoint = False
         self._stamp = None
+        self._mark = self._waiting.mark()
         self._began = (self.sequence, self._last_updated, self._last_key)
 
     @outcomes
@@ -118,24 +123,18 @@ class Writing(Connected):
         """Whether the unit wrote."""
         if self.failed is not None:
             raise self.failed
-        wrote = self._reached or bool(self._own)
+        wrote = self._reached or self.sequence > self._began[0]
         if wrote:
             self._require_transaction()
         if self._savepoint:
             self.connection.execute("RELEASE unit")
             self._savepoint = False
-        if self._own:
-            if self._earlier:
-                self._earlier.add(self._own)
-            else:
-                self._earlier = self._own
-            self._own = Pending()
+        self._mark = self._waiting.mark()
         return wrote
 
     def undo_unit(self) -> None:
         """Take back what the unit wrote; the transaction is over when nobody else had written in it."""
-        if self._own:
-            self._own = Pending()
+        self._waiting.cut(self._mark)
         for sequence in range(self._began[0] + 1, self.sequence + 1):
             self._recent.take(sequence)
         self.sequence, self._last_updated, self._last_key = self._began
@@ -153,14 +152,18 @@ class Writing(Connected):
         if self.connection.in_transaction:
             changed = self.connection.total_changes() != self._changes
             self.connection.execute("ROLLBACK")
-            if not changed and not self._earlier:
+            if not changed and not self._waiting:
                 return  # nothing was remembered that is not so
         self.forget()
 
     def forget(self) -> None:
         """After a rollback, which may have taken back names and keys."""
-        self._earlier, self._own = Pending(), Pending()
+        self._wait_anew()
         self._forget_names()
+
+    def _wait_anew(self) -> None:
+        self._waiting = Pending()
+        self._mark = self._waiting.mark()
 
     def _forget_names(self) -> None:
         self.names.forget()
@@ -177,32 +180,28 @@ class Writing(Connected):
 
     def flush(self) -> None:
         """Give SQLite what waits, at the latest before the commit."""
-        if not (self._earlier or self._own):
+        if not self._waiting:
             return
         before, self.changing = self.changing, True
-        if self._earlier:
-            waiting, self._earlier = self._earlier, Pending()
+        earlier, own = self._waiting, self._waiting.split(self._mark)
+        self._wait_anew()
+        if earlier:
             try:
-                self._write(waiting)
+                self._write(earlier)
             except BaseException:
                 # units that have ended are in it: none of them may be kept in part
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
-        if self._own:
-            waiting, self._own = self._own, Pending()
+        if own:
             self._reach()
-            self._write(waiting)
+            self._write(own)
         self.changing = before
 
     def _write(self, waiting: Pending) -> None:
         waiting.write(self.connection, self._columns)
-        if len(self._keys) > REMEMBERED:
-            self._keys.clear()
         self._keys |= waiting.keys
-        if len(self._texts) > REMEMBERED:
-            self._texts.clear()
-        self._texts |= waiting.lexicon
+        self._texts.update(waiting.lexicon)
 
     def _reach(self) -> None:
         """Before this unit gives SQLite something: what only waits needs no savepoint."""
@@ -232,68 +231,67 @@ class Writing(Connected):
     def put(self, content: Content, method: Method, if_match: int | None, force: bool) -> Written:
         resource_type, id_, body, rows = content
         index.require_few_instances(rows)
-        if method == "POST" and if_match is None and self._is_new(resource_type, id_):
-            self._last_key += 1
-            return self._created(content, method, self._last_key, 1)
-        state = self._state(resource_type, id_)
+        stored = stored_id(id_)
+        if method == "POST" and if_match is None and self._is_new((resource_type, id_), stored):
+            return self._first(content, method, stored)
+        state = self._state((resource_type, id_), stored)
         _check(state, if_match, resource_type, id_)
         if state is None:
-            self._last_key += 1
-            return self._created(content, method, self._last_key, 1)
+            return self._first(content, method, stored)
         key, live, seq, version_id, last_updated, old_method, kept = state
         if not live:
             self._before_change()
-            self._own.current.append((self.sequence + 1, 1, key))
-            return self._created(content, method, key, (version_id or 0) + 1, there=True)
+            self._waiting.current.append((self.sequence + 1, 1, key))
+            return self._created(content, method, key, (version_id or 0) + 1)
         old = self.bodies.expand(kept)
         if not force and same_content(old, body):
             found = self.made(resource_type, id_, (seq, version_id, last_updated, old_method, kept))
             return Written(found, created=False, changed=False)
         old_rows = self._rows_of(resource_type, seq, old)
         self._before_change()
-        self._own.current.append((self.sequence + 1, 1, key))
+        self._waiting.current.append((self.sequence + 1, 1, key))
         version = self._add_version(content, method, self.names.types[resource_type], key, version_id + 1)
         self.replace((resource_type, id_), key, old_rows, rows)
         return Written(version, created=False, changed=True)
 
-    def _is_new(self, resource_type: str, id_: str) -> bool:
+    def _is_new(self, identity: Identity, stored: str | bytes) -> bool:
         """Whether nobody has the id, as is so for one that was drawn, and nobody refers to it."""
-        identity = resource_type, id_
-        if identity in self._own.keys or identity in self._earlier.keys or identity in self._keys:
+        if identity in self._waiting.keys or identity in self._keys:
             return False
-        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
-        return type_id is None or self._execute(_KEY, (type_id, stored_id(id_))).get is None
+        if isinstance(stored, bytes):
+            return True  # a random UUID: only what was written with it can know it
+        type_id = self.names.type_id(self.connection, identity[0])
+        return type_id is None or self._execute(_KEY, (type_id, stored)).get is None
 
-    def _state(self, resource_type: str, id_: str) -> State | None:
-        identity = resource_type, id_
-        for waiting in (self._own, self._earlier):
-            key = waiting.keys.get(identity)
-            if key is not None:
-                if key not in waiting.touched:
-                    return key, *_NO_VERSION
-                self.flush()
-                break
-        type_id = self.names.types.get(resource_type) or self.names.type_id(self.connection, resource_type)
-        found: State | None = self._execute(_STATE, (type_id, stored_id(id_))).get
+    def _state(self, identity: Identity, stored: str | bytes) -> State | None:
+        key = self._waiting.keys.get(identity)
+        if key is not None:
+            if key not in self._waiting.touched:
+                return key, *_NO_VERSION
+            self.flush()
+        type_id = self.names.type_id(self.connection, identity[0])
+        found: State | None = self._execute(_STATE, (type_id, stored)).get
         return found
 
-    def _created(
-        self, content: Content, method: Method, key: int, version_id: int, *, there: bool = False
-    ) -> Written:
-        """there: the resource has a key."""
+    def _first(self, content: Content, method: Method, stored: str | bytes) -> Written:
+        """The first version of a resource that has no key."""
         self._before_change()
+        self._last_key += 1
+        type_id = self.names.add_type(self.connection, content.resource_type)
+        self._waiting.resources.append((self._last_key, type_id, stored, self.sequence + 1, 1))
+        return self._created(content, method, self._last_key, 1)
+
+    def _created(self, content: Content, method: Method, key: int, version_id: int) -> Written:
         resource_type, id_, _, rows = content
-        type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
-        if not there:
-            self._own.resources.append((key, type_id, stored_id(id_), self.sequence + 1, 1))
+        type_id = self.names.types[resource_type]
         version = self._add_version(content, method, type_id, key, version_id)
-        self._own.totals[type_id] += 1
+        self._waiting.totals.append((type_id, 1))
         self.replace((resource_type, id_), key, None, rows)
         return Written(version, created=True, changed=True)
 
     @whole
     def delete(self, resource_type: str, id_: str, if_match: int | None) -> Version | None:
-        state = self._state(resource_type, id_)
+        state = self._state((resource_type, id_), stored_id(id_))
         _check(state, if_match, resource_type, id_)
         if state is None or not state[1]:
             return None
@@ -303,8 +301,8 @@ class Writing(Connected):
         content = Content(resource_type, id_, b"", Rows())
         type_id = self.names.types[resource_type]
         version = self._add_version(content, "DELETE", type_id, key, version_id + 1)
-        self._own.current.append((self.sequence, 0, key))
-        self._own.totals[type_id] -= 1
+        self._waiting.current.append((self.sequence, 0, key))
+        self._waiting.totals.append((type_id, -1))
         self.replace((resource_type, id_), key, old_rows, content.rows)
         return version
 
@@ -318,7 +316,7 @@ class Writing(Connected):
         self._last_updated = self._stamp
         resource_type, id_, body, rows = content
         number, kept = METHOD_NUMBERS[method], self.bodies.compress(body)
-        self._own.versions.append((self.sequence, key, version_id, type_id, self._stamp, number, kept))
+        self._waiting.versions.append((self.sequence, key, version_id, type_id, self._stamp, number, kept))
         if body:
             self._recent.keep(self.sequence, rows)
         answer = served(body, resource_type, id_, version_id, self._stamp) if body else b""
@@ -330,20 +328,20 @@ class Writing(Connected):
 
     def replace(self, identity: Identity, key: int, old: Rows | None, new: Rows) -> None:
         """The index rows of a resource; `old` are those that it has now, None: none."""
-        own = self._own
-        own.keys[identity] = key
-        own.touched.add(key)
+        waiting = self._waiting
+        waiting.keys[identity] = key
+        waiting.touched[key] = None
         gone, added = index.differences(old, new)
         if added.dates or added.numbers or added.strings:
             self._statistics.note(new, self._columns)
-        own.replace(gone, added, key, self._columns, self._key)
+        waiting.replace(gone, added, key, self._columns, self._key)
         self._explain(new)
 
     def _explain(self, rows: Rows) -> None:
         """Texts of hashes: few are new, so those of late are remembered."""
         if texts := rows.lexicon - self._texts:
-            require_text(text for _, text, _ in texts)
-            self._own.lexicon |= texts
+            require_text(texts)
+            self._waiting.lexicon.update(dict.fromkeys(texts))
         for instance in rows.instances:
             if instance.lexicon:
                 self._explain(instance)
@@ -351,7 +349,7 @@ class Writing(Connected):
     def _key(self, resource_type: str, id_: str) -> int:
         """The key of a reference's target, which need not be there yet."""
         identity = resource_type, id_
-        found = self._own.keys.get(identity) or self._earlier.keys.get(identity) or self._keys.get(identity)
+        found = self._waiting.keys.get(identity) or self._keys.get(identity)
         if found is not None:
             return found
         type_id = self.names.types.get(resource_type) or self.names.add_type(self.connection, resource_type)
@@ -359,8 +357,8 @@ class Writing(Connected):
         found = self._execute(_KEY, (type_id, stored)).get
         if found is None:
             self._last_key += 1
-            found = self._own.keys[identity] = self._last_key
-            self._own.resources.append((found, type_id, stored, None, 0))
+            found = self._waiting.keys[identity] = self._last_key
+            self._waiting.resources.append((found, type_id, stored, None, 0))
         else:
             self._keys[identity] = found
         return found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
+from uuid import UUID
 
 import apsw
 import pytest
@@ -50,7 +51,8 @@ async def _step(tx: Transaction, chance: Random, number: int) -> None:
     id_ = f"p{chance.randrange(7)}"
     match chance.randrange(6):
         case 0:
-            await tx.put(content(indexed(f"new{number}", number)), method="POST")
+            id_ = f"new{number}" if number % 2 else str(UUID(int=number, version=4))
+            await tx.put(content(indexed(id_, number)), method="POST")
         case 1:
             await tx.delete("Patient", id_)
         case 2:
@@ -89,18 +91,26 @@ def test_units_that_share_a_commit_leave_a_whole_store(
     assert list(check(path, extract)) == []
 
 
+@pytest.mark.parametrize("id_", ["later", "5c0a7a86-3f9e-4f0b-9d3c-2f8a1b7c6d5e"])
+@pytest.mark.parametrize("reads", [False, True])
 def test_a_resource_that_is_referred_to_first_gets_one_key(
-    store: SqliteStore, run: Run[Any], path: Path
+    store: SqliteStore, run: Run[Any], path: Path, monkeypatch: pytest.MonkeyPatch, id_: str, reads: bool
 ) -> None:
+    """reads: what waits goes into the tables between the two, and few keys are remembered"""
+    monkeypatch.setattr("fhir_server.store.sqlite.writing.REMEMBERED", 0)
+
     async def work(tx: Transaction) -> None:
-        referring = make("Group", "g", references=[["Group.member", "Patient", "later"]])
-        await tx.put(content(referring), method="POST")
-        written = await tx.put(content(patient("later", tokens=[["Patient.code", 1]])), method="POST")
+        for number in range(2):
+            referring = make("Group", f"g{number}", references=[["Group.member", "Patient", id_]])
+            await tx.put(content(referring), method="POST")
+            if reads:
+                assert await tx.read("Group", f"g{number}") is not None
+        written = await tx.put(content(patient(id_, tokens=[["Patient.code", 1]])), method="POST")
         assert (written.created, written.version.version_id) == (True, 1)
 
     run(store.transaction(work))
-    assert run(store.identities("Patient", TokenIn("Patient.code", (1,)), 5)) == [("Patient", "later")]
-    assert run(store.totals()) == {"Group": 1, "Patient": 1}
+    assert run(store.identities("Patient", TokenIn("Patient.code", (1,)), 5)) == [("Patient", id_)]
+    assert run(store.totals()) == {"Group": 2, "Patient": 1}
     run(store.close())
     assert list(check(path, extract)) == []
 
