@@ -77,7 +77,10 @@ def test_decimals_keep_their_text(tmp_path: Path) -> None:
         (b'{"id":"a"}', r"bad\.json is not a resource: .*resourceType"),
         (b'{"resourceType":"ValueSet","id":7}', r"bad\.json is not a resource: .*id"),
         (b'{"resourceType":"ValueSet","n":1e999}', r"bad\.json is not JSON: .*out of range"),
-        (b'{"resourceType":"ValueSet","n":' + b"[" * 100_000 + b"]" * 100_000 + b"}", r"bad\.json is not JSON"),
+        (
+            b'{"resourceType":"ValueSet","n":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+            r"bad\.json is not JSON",
+        ),
         (b'{"resourceType":"ValueSet","n":"\xff"}', r"bad\.json is not JSON"),
     ],
 )
