@@ -6,7 +6,7 @@ The store finds containers. Which of the resources in one fit is asked of the st
 several that could.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,13 +14,13 @@ from fhir_server.resource import decode
 from fhir_server.search.compile import Inside, Search
 from fhir_server.search.contained import contained_resources, with_id
 from fhir_server.store.algebra import And, IdIn, Moment, Node, Nothing, Query
-from fhir_server.store.protocol import Page, Reader, Version
+from fhir_server.store.protocol import Hit, Page, Reader, Version
 
 _AT_ONCE = 500  # containers that are read to count what fits in them
 
 
 class Found(NamedTuple):
-    """A hit."""
+    """A hit of a search that looks inside."""
 
     version: Version  # the resource itself, or what contains it
     contained: Any = None  # None: the resource itself
@@ -33,7 +33,7 @@ def is_cut(found: Search) -> bool:
 
 async def hits_of(
     reader: Reader, found: Search, page: Page, moment: Moment | None
-) -> tuple[list[Found], Page]:
+) -> tuple[Sequence[Hit | Found], Page]:
     """The hits of a page, and the page as far as they go: not more than the client wants.
 
     What fits in one container is not cut apart, so that a page can go on behind it.
@@ -41,7 +41,7 @@ async def hits_of(
     """
     inside = found.inside
     if inside is None or not inside.alone:
-        return [Found(hit.version) for hit in page.hits], page
+        return page.hits, page
     hits: list[Found] = []
     for number, hit in enumerate(page.hits):
         more = await _within(reader, inside, hit.version)

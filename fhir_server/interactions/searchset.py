@@ -13,13 +13,13 @@ from fhir_server.resource import decode, encode
 from fhir_server.search.compile import Search
 from fhir_server.search.near import distance
 from fhir_server.search.subset import subset
-from fhir_server.store.protocol import Version
+from fhir_server.store.protocol import Hit, Version
 
 _MATCH, _INCLUDED = b',"search":{"mode":"match"}}', b',"search":{"mode":"include"}}'
 
 
 def match_entries(
-    definitions: Definitions, base_url: str, found: Search, hits: Sequence[Found]
+    definitions: Definitions, base_url: str, found: Search, hits: Sequence[Hit | Found]
 ) -> list[bytes]:
     if found.areas or found.elements or found.summary or found.inside:
         return [match_entry(definitions, base_url, found, hit) for hit in hits]
@@ -37,8 +37,8 @@ def whole_entries(base_url: str, versions: Iterable[Version]) -> list[bytes]:
     ]
 
 
-def match_entry(definitions: Definitions, base_url: str, found: Search, hit: Found) -> bytes:
-    version, contained = hit
+def match_entry(definitions: Definitions, base_url: str, found: Search, hit: Hit | Found) -> bytes:
+    version, contained = hit.version, hit.contained if isinstance(hit, Found) else None
     body, fragment = version.body, ""
     if contained is not None:
         # "the fullUrl points to the containing resource first, and provides the required resolution"

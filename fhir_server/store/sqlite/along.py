@@ -71,7 +71,7 @@ def _by_text(
     column, looked = (leaf.column,), Sql(leaf.of_text.text.format(a="t"), leaf.of_text.values)
     types, tested, earlier = universe.of_type("r"), tests(rest, "d.key", 1), _none_earlier(first, "d.text")
     return Sql(
-        "WITH RECURSIVE t(text) AS MATERIALIZED ("
+        "WITH RECURSIVE t(text) AS NOT MATERIALIZED ("
         f"SELECT min(text) FROM string WHERE column = ?{begin.text} UNION ALL"
         " SELECT (SELECT min(text) FROM string WHERE column = ? AND text > t.text) FROM t"
         " WHERE t.text IS NOT NULL)"

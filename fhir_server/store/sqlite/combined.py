@@ -1,5 +1,6 @@
 """Terms made of terms: and, or, not, chains in both directions, and what must hold in one instance."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,10 +24,19 @@ _PROBES = (50, 500)  # counts that often tell terms apart
 
 
 def rarest(terms: tuple[Term, ...], most: int) -> tuple[Term, list[Term]]:
-    """The term that fewest keys fit, and the others. Counts a little first, and more only when that ties."""
+    """The term that fewest keys fit, and the others."""
     if len(terms) == 1:
         return terms[0], []
-    place = 0
+    place, _ = _fewest(terms, most)
+    return terms[place], [*terms[:place], *terms[place + 1 :]]
+
+
+def _fewest(terms: Sequence[Term], most: int) -> tuple[int, int]:
+    """The place of the term that fewest keys fit, and how many, `most` for any number from there on.
+
+    Counts a little first, and more only when that ties; none is counted further than another one goes.
+    """
+    place, fewest = 0, most
     for limit in (*(probe for probe in _PROBES if probe < most), most):
         place, fewest = 0, limit
         for number, term in enumerate(terms):
@@ -35,7 +45,7 @@ def rarest(terms: tuple[Term, ...], most: int) -> tuple[Term, list[Term]]:
                 place, fewest = number, count
         if fewest < limit:
             break
-    return terms[place], [*terms[:place], *terms[place + 1 :]]
+    return place, fewest
 
 
 def terms_of(universe: Universe, term: Term) -> tuple[Term, ...]:
@@ -105,7 +115,7 @@ class All:
         return Beginning(_filtered(_limited(stream, most), rest, depth), _reached(stream, most, "key"))
 
     def estimate(self, limit: int) -> int:
-        return min(term.estimate(limit) for term in self.terms)
+        return _fewest(self.terms, limit)[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,4 +307,4 @@ class Instance:
         return Sql(text, found.values + tested.values + rows.values + again.values)
 
     def estimate(self, limit: int) -> int:
-        return min(leaf.estimate(limit) for leaf in self._leaves())
+        return _fewest(self._leaves(), limit)[1]

@@ -250,7 +250,7 @@ def _between(compiler: Compiler, node: algebra.Between, _universe: Universe) -> 
     units = lexicon.units(compiler, node)
     if id_ is None or units == ():
         return NOWHERE
-    return within(compiler.bounded, node, id_, units)
+    return within(compiler.bounded, node, id_, units, compiler.statistics(id_)[1])
 
 
 def _reference_in(compiler: Compiler, node: algebra.ReferenceIn, _universe: Universe) -> Term:

@@ -22,8 +22,10 @@ _DATES = _Range("date", "{a}.low + {a}.width", f"{{a}}.width > {WIDE_DATE}", WID
 _NUMBERS = _Range("number", "{a}.high", f"{{a}}.high - {{a}}.low > {WIDE_NUMBER}", WIDE_NUMBER)
 
 
-def within(bounded: Bounded, node: Between, column: int, units: tuple[int, ...] | None) -> Leaf:
-    """units: hashes of the units that a number may have; None: any."""
+def within(
+    bounded: Bounded, node: Between, column: int, units: tuple[int, ...] | None, widest: float
+) -> Leaf:
+    """units: hashes of the units that a number may have; None: any. widest: no row of the column is wider"""
     kind = _DATES if node.kind == "date" else _NUMBERS
     bounds = _bounds(node)
     where = Sql("{a}.column = ?", (column,))
@@ -34,7 +36,7 @@ def within(bounded: Bounded, node: Between, column: int, units: tuple[int, ...] 
     if units is not None:
         found = equal("{a}.unit", units)
         where = Sql(f"{where.text} AND {found.text}", where.values + found.values)
-    ways = _ways(where, kind, bounds[0], bounds[2])
+    ways = _ways(where, kind, bounds[0], bounds[2], widest)
     by_key = f"{kind.table}_by_key"
     return Leaf(bounded, kind.table, column, where, by_key, ways, high_from=bounds[2])
 
@@ -49,16 +51,18 @@ def _bounds(node: Between) -> tuple[float | None, ...]:
 
 
 def _ways(
-    where: Sql, kind: _Range, low_from: float | None, high_from: float | None
+    where: Sql, kind: _Range, low_from: float | None, high_from: float | None, widest: float
 ) -> tuple[tuple[str, Sql], ...]:
     """A lower bound of the high end bounds the low end of narrow rows, and wide rows have their own index."""
     if high_from is None:
         return ()
     # twice, so that rounding of floats leaves no gap between the two ways
-    edge = high_from - 2 * kind.widest_narrow
+    edge = high_from - 2 * min(widest, kind.widest_narrow)
     if low_from is not None and low_from >= edge:
         return ()
     near = Sql(f"{where.text} AND {{a}}.low >= ?", (*where.values, edge))
+    if widest <= kind.widest_narrow:
+        return (("", near),)
     far = Sql(f"{where.text} AND {kind.wide} AND {{a}}.low < ?", (*where.values, edge))
     return ("", near), (f"{kind.table}_wide", far)
 

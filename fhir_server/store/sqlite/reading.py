@@ -21,7 +21,7 @@ from fhir_server.store.sqlite.terms import Sql
 ESTIMATES_S = 10.0  # for so long counts are good enough to choose a plan by
 ESTIMATES = 2000
 SHOWN_BYTES = 32 << 20
-READ_LATELY = 10_000  # versions that are known to have been read once
+SHOWN_LATELY = 50_000  # versions that are known to have been shown once
 KEPT_BESIDE = 500  # bytes that a version takes beside its body
 STEPS_BETWEEN_LOOKS = 5000  # of SQLite's machine, some 0.1 ms
 
@@ -51,16 +51,24 @@ Row = tuple[int, int, str | bytes, int, int, int, bytes]
 
 
 class Shown(OrderedDict[int, Version]):
-    """Versions that were shown lately, by sequence number: what is committed never changes."""
+    """Versions that were shown again lately, by sequence number: what is committed never changes.
+
+    Of most that are shown, nobody asks for them again soon: to keep those would only drive out others.
+    """
 
     def __init__(self, most: int = 0) -> None:
         """most: bytes; 0: nothing is kept"""
         super().__init__()
         self._room, self._keeps = most, most > 0
-        self._read: set[int] = set()  # what was read alone lately
+        self._once: set[int] = set()  # what was shown once lately
 
     def keep(self, version: Version) -> None:
         if not self._keeps:
+            return
+        if version.sequence not in self._once:
+            if len(self._once) >= SHOWN_LATELY:
+                self._once.clear()
+            self._once.add(version.sequence)
             return
         self._room -= len(version.body) + KEPT_BESIDE
         self[version.sequence] = version
@@ -68,15 +76,6 @@ class Shown(OrderedDict[int, Version]):
             # the first key of a plain dict is sought past all that were taken out before it
             _, oldest = self.popitem(last=False)
             self._room += len(oldest.body) + KEPT_BESIDE
-
-    def keep_if_again(self, version: Version) -> None:
-        """Of versions that are read alone, those that are read again: of most, nobody does so soon."""
-        if version.sequence in self._read:
-            self.keep(version)
-        elif self._keeps:
-            if len(self._read) >= READ_LATELY:
-                self._read.clear()
-            self._read.add(version.sequence)
 
 
 class Connected:
@@ -158,7 +157,7 @@ class Connected:
         version = self.shown.get(row[0])
         if version is None:
             version = self.made(resource_type, id_, row)
-            self.shown.keep_if_again(version)
+            self.shown.keep(version)
         return version
 
     def read_many(self, identities: Sequence[tuple[str, str]]) -> list[Version]:

@@ -11,7 +11,9 @@ from fhir_server.store import algebra
 from fhir_server.store.algebra import Node, Query, SortKey
 from fhir_server.store.protocol import Store
 from fhir_server.store.sqlite import SqliteStore, along, find, plan
+from fhir_server.store.sqlite.combined import All
 from fhir_server.store.sqlite.compile import Compiler
+from fhir_server.store.sqlite.terms import Leaf
 from tests.store.conftest import Fresh, Run
 from tests.store.contract.test_find import answers_like_the_oracle, fill, pages, questions, reusing
 from tests.store.resources import make, patient, put_all
@@ -219,3 +221,46 @@ def test_a_stream_is_read_on_by_how_much_of_it_fits(
     assert counts == [1, 1] or every == 1000
     hits = run(store.find(query)).hits
     assert [hit.version.id for hit in hits] == [f"o{n:03}" for n in range(200) if dates[n] > DAY][:15]
+
+
+@pytest.mark.parametrize(
+    ("width", "ways"), [(0, [("", 9)]), (0.5, [("", 8)]), (3, [("", 7), ("number_wide", 7)])]
+)
+def test_a_range_is_sought_no_further_below_than_the_widest_row_reaches(
+    fresh: Fresh, run: Run[Any], width: float, ways: list[tuple[str, float]]
+) -> None:
+    """Rows that lie between its beginning and that of the range are read in vain, of a large store many."""
+    store, column = fresh(), "Observation.value"
+    assert isinstance(store, SqliteStore)
+    values = [(n, n) for n in (1, 7, 8, 8.5, 9, 9.5, 11)] + [(8.75, 8.75 + width)]
+    found = [make("Observation", f"o{n}", numbers=[[column, 1, *ends]]) for n, ends in enumerate(values)]
+    run(put_all(store, *found))
+    compiler = Compiler(store._here)
+    universe = compiler.universe(("Observation",))
+    assert universe is not None
+    term = compiler.term(algebra.Between("number", column, high_from=9), universe)
+    assert isinstance(term, Leaf)
+    assert [(hint, where.values[-1]) for hint, where in term.ways] == ways
+    assert term.estimate(100) == sum(high >= 9 for _, high in values)
+
+
+class Counted:
+    """A term that tells how far it was counted."""
+
+    def __init__(self, keys: int) -> None:
+        self.keys_there = keys
+        self.most = 0
+
+    def estimate(self, limit: int) -> int:
+        self.most = max(self.most, limit)
+        return min(self.keys_there, limit)
+
+
+def test_what_is_rare_keeps_the_rest_from_being_counted() -> None:
+    rare, often = Counted(3), Counted(9000)
+    for terms in ((rare, often), (often, rare)):
+        assert All(terms).estimate(5000) == 3  # type: ignore[arg-type]
+    assert (rare.most, often.most) == (50, 50)
+    often, more = Counted(800), Counted(9000)
+    assert All((often, more)).estimate(5000) == 800  # type: ignore[arg-type]
+    assert more.most == 800

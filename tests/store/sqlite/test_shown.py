@@ -19,40 +19,47 @@ def version(sequence: int, size: int) -> Version:
 def test_the_oldest_go_when_there_is_no_room() -> None:
     shown = Shown(3 * (KEPT_BESIDE + 10))
     for sequence in range(1, 6):
-        shown.keep(version(sequence, 10))
+        show_twice(shown, version(sequence, 10))
     assert list(shown) == [3, 4, 5]
-    shown.keep(version(6, 2 * (KEPT_BESIDE + 10)))
+    show_twice(shown, version(6, 2 * (KEPT_BESIDE + 10)))
     assert list(shown) == [6]
-    shown.keep(version(7, 10_000))
+    show_twice(shown, version(7, 10_000))
     assert list(shown) == []
+
+
+def show_twice(shown: Shown, found: Version) -> None:
+    before = list(shown)
+    shown.keep(found)
+    assert list(shown) == before
+    shown.keep(found)
 
 
 def test_without_room_nothing_is_kept() -> None:
     shown = Shown()
-    shown.keep(version(1, 0))
-    for _ in range(2):
-        shown.keep_if_again(version(1, 0))
+    show_twice(shown, version(1, 0))
     assert not shown
 
 
-def test_what_is_read_alone_is_kept_when_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "READ_LATELY", 2)
+def test_what_is_shown_again_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "SHOWN_LATELY", 2)
     shown = Shown(10_000)
-    for sequence in (1, 2, 1, 3, 2):  # 3 is one too many: that 2 was read is forgotten
-        shown.keep_if_again(version(sequence, 10))
+    for sequence in (1, 2, 1, 3, 2):  # 3 is one too many: that 2 was shown is forgotten
+        shown.keep(version(sequence, 10))
     assert list(shown) == [1]
-    shown.keep_if_again(version(2, 10))
+    shown.keep(version(2, 10))
     assert list(shown) == [1, 2]
 
 
-def test_pages_and_what_is_read_again_are_kept(fresh: Fresh, run: Run[Any]) -> None:
+def test_pages_and_single_reads_are_kept_from_the_second_time_on(fresh: Fresh, run: Run[Any]) -> None:
     store = fresh()
     assert isinstance(store, SqliteStore)
 
     async def test() -> None:
         await put_all(store, *(patient(f"p{n}") for n in range(3)))
-        page = await store.find(Query(("Patient",), Everything(), 2))
-        assert sorted(store._here.shown) == [hit.version.sequence for hit in page.hits]
+        for kept in (False, True):
+            page = await store.find(Query(("Patient",), Everything(), 2))
+            shown = [hit.version.sequence for hit in page.hits]
+            assert len(shown) == 2 and sorted(store._here.shown) == (shown if kept else [])
         assert await store.read("Patient", "p2") is not None
         read = await store.read("Patient", "p2")
         assert read is not None and store._here.shown[read.sequence] is read
