@@ -6,9 +6,7 @@ Validation *returns* `Issue`s. Interactions *raise* `FhirError`, built only by t
 that the HTTP status and the issue code of an error stand in this one file.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 Severity = Literal["fatal", "error", "warning", "information"]
 IssueCode = Literal[
@@ -22,8 +20,7 @@ IssueCode = Literal[
 ISSUE_CODES: tuple[str, ...] = get_args(IssueCode)
 
 
-@dataclass(frozen=True, slots=True)
-class Issue:
+class Issue(NamedTuple):
     severity: Severity
     code: IssueCode
     diagnostics: str
@@ -34,7 +31,7 @@ class Issue:
 
     def standing(self, line: int, column: int) -> "Issue":
         """The same issue, found at this place of a text."""
-        return Issue(self.severity, self.code, self.diagnostics, self.expression, self.message, line, column)
+        return Issue(*self[:5], line, column)
 
 
 _EXTENSION = "http://hl7.org/fhir/StructureDefinition/operationoutcome-"
@@ -59,21 +56,20 @@ def operation_outcome(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, Any]
 
 
 def _issue(issue: Issue) -> dict[str, Any]:
-    found: dict[str, Any] = {"severity": issue.severity, "code": issue.code, "diagnostics": issue.diagnostics}
-    if issue.expression is not None:
-        found["expression"] = [issue.expression]
-    extensions = [{"url": _EXTENSION + name} | value for name, value in _extensions(issue)]
-    return {"extension": extensions} | found if extensions else found
-
-
-def _extensions(issue: Issue) -> Iterator[tuple[str, dict[str, Any]]]:
-    """https://hl7.org/fhir/extensions/extension-registry.html: message id, line and column of an issue"""
-    if issue.message is not None:
-        yield "message-id", {"valueString": issue.message}
-    if issue.line is not None:
-        yield "issue-line", {"valueInteger": issue.line}
-    if issue.column is not None:
-        yield "issue-col", {"valueInteger": issue.column}
+    severity, code, diagnostics, expression, message, line, column = issue
+    # message id, line and column: https://hl7.org/fhir/extensions/extension-registry.html
+    extensions: list[dict[str, Any]] = []
+    if message is not None:
+        extensions.append({"url": f"{_EXTENSION}message-id", "valueString": message})
+    if line is not None:
+        extensions.append({"url": f"{_EXTENSION}issue-line", "valueInteger": line})
+    if column is not None:
+        extensions.append({"url": f"{_EXTENSION}issue-col", "valueInteger": column})
+    found: dict[str, Any] = {"extension": extensions} if extensions else {}
+    found |= {"severity": severity, "code": code, "diagnostics": diagnostics}
+    if expression is not None:
+        found["expression"] = [expression]
+    return found
 
 
 def _error(

@@ -161,6 +161,11 @@ class Expression:
         return FhirPathError(f"the item does not have the structure of {wanted}", 0, self.text)
 
     @property
+    def is_of_item(self) -> bool:
+        """Whether the result hangs on the item alone, not on its resource, the time or terminology."""
+        return not self._needs_scope and not self._locates
+
+    @property
     def result(self) -> str | None:
         """What comes out, as far as it is known: `HumanName`, `string[]` where there may be several."""
         type_ = self._compiled.type

@@ -4,7 +4,6 @@ https://hl7.org/fhir/R4/http.html#transaction, https://hl7.org/fhir/R4/bundle.ht
 """
 
 import re
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from fhir_server.interactions.context import Context
@@ -40,7 +39,7 @@ def expression(number: int) -> str:
 def located(error: FhirError, number: int) -> FhirError:
     """`error` as one of an entry: its issues say which."""
     at = expression(number)
-    issues = [replace(issue, expression=_within(at, issue.expression)) for issue in error.issues]
+    issues = [issue._replace(expression=_within(at, issue.expression)) for issue in error.issues]
     return FhirError(error.status, *issues, headers=error.headers)
 
 

@@ -8,7 +8,7 @@ chains are errors either way, because what they ask for is known to be something
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, not_supported, too_costly
@@ -298,7 +298,7 @@ class _Reading:
         """Raise `error`, or only warn of it when the client asked for leniency."""
         if self._strict:
             raise error
-        self._issues += [replace(issue, severity="warning") for issue in error.issues]
+        self._issues += [issue._replace(severity="warning") for issue in error.issues]
 
     def _result(self, code: str, name: str, value: str) -> str:
         """Take a result parameter in; returns its value as the links show it."""

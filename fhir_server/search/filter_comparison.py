@@ -98,8 +98,7 @@ class Comparisons:
         if isinstance(refused, _LocatedError) or type(refused) is not FhirError:
             return refused
         issues = [
-            replace(
-                issue,
+            issue._replace(
                 code="invalid" if issue.code == "value" else issue.code,
                 diagnostics=f"_filter={self._text}: {issue.diagnostics}, at {at}",
             )

@@ -6,8 +6,8 @@ https://www.rfc-editor.org/rfc/rfc8259; the text has been parsed before and is J
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from json import JSONDecoder
-from typing import NamedTuple
+from json import JSONDecoder, loads
+from typing import Any, NamedTuple
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))')
 _STEP = re.compile(r"`?([A-Za-z_]\w*)`?(?:\[(\d+)\])?$")
@@ -50,9 +50,11 @@ FEW = 8
 """Elements that are sought one by one, past all that stands before; for more the text is scanned whole."""
 
 _white_space = re.compile(r"[ \t\n\r]*").match
-_colon = re.compile(r"[ \t\n\r]*:[ \t\n\r]*").match
 _comma = re.compile(r"[ \t\n\r]*(?:,[ \t\n\r]*)?").match  # also where none comes: behind the last value
-_value = JSONDecoder().raw_decode
+# the name of a member, with the comma before it and the colon behind it
+_name = re.compile(r'[ \t\n\r]*,?[ \t\n\r]*"((?:[^"\\]++|\\.)*+)"[ \t\n\r]*:[ \t\n\r]*').match
+# `raw_decode` without its Python; typeshed does not know it
+_value: Callable[[str, int], tuple[Any, int]] = JSONDecoder().scan_once  # type: ignore[attr-defined]
 
 
 def _sought(text: str, steps: list[str]) -> int:
@@ -83,17 +85,18 @@ def _sought_member(text: str, at: int, name: str) -> int | None:
     if text[at] != "{":
         return None
     chosen: dict[str, int] = {}
-    at = _behind(_white_space, text, at + 1)
-    while text[at] == '"':
-        key, at = _value(text, at)
-        at = _behind(_colon, text, at)
+    at += 1
+    while (match := _name(text, at)) is not None:
+        key, at = match[1], match.end()
+        if "\\" in key:
+            key = loads(f'"{key}"')
         if key == name:
             return at
-        if key == f"_{name}":
-            chosen.setdefault("beside", at)
-        elif key.startswith(name) and key[len(name) : len(name) + 1].isupper():
+        if key.startswith(name) and key[len(name) : len(name) + 1].isupper():
             chosen.setdefault("choice", at)
-        at = _behind(_comma, text, _value(text, at)[1])
+        elif key == f"_{name}":
+            chosen.setdefault("beside", at)
+        at = _value(text, at)[1]
     return chosen.get("choice", chosen.get("beside"))
 
 

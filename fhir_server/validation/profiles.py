@@ -6,7 +6,7 @@ The rules run synchronously; what they need of the store and of the terminology 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from fhir_server.definitions.registry import Definitions
 from fhir_server.outcome import DefinitionError, Issue, Severity
@@ -36,8 +36,12 @@ _UNKNOWN_KEPT = 2000  # profiles and extensions that nobody defined
 _ROUNDS = 2000  # each fetches one thing at least; the profiles of IPS together take 400
 
 
-_Surveyed = tuple[Resource, str, bool, Survey]
-"""(resource, place, whether it is contained, what was found in it)"""
+class _Surveyed(NamedTuple):
+    resource: Resource
+    place: str
+    contained: bool
+    named: tuple[str, ...]  # profiles that it claims and that are bound to its type
+    survey: Survey  # what was found in it
 
 
 class Sources(Protocol):
@@ -69,7 +73,7 @@ Question = tuple[str, str | None, str]
 """(value set, system, code), as `Sources.contains` is asked."""
 
 
-class _Answers:
+class _Answers(Questions):
     """What one check has asked of its sources; what is new is asked after the run, for the next one."""
 
     def __init__(self, sources: Sources, members: dict[Question, bool | None], closed: bool) -> None:
@@ -93,21 +97,23 @@ class _Answers:
             self.unsettled = True
         return self._members.get(question)
 
-    def resource(self, reference: str) -> Resource | None:
+    def resolve(self, reference: str) -> Resource | None:
         if self.waits_for(reference):
             self.unsettled = True
         return self._resources.get(reference)
 
     def waits_for(self, reference: str) -> bool:
-        """Whether a resource is not here yet; it is asked for then."""
         if reference in self._resources:
             return False
         self._asked_resources.add(reference)
         return True
 
-    async def ask(self) -> bool:
-        """Whether there was something to ask."""
-        asked = bool(self._asked_contains or self._asked_resources)
+    @property
+    def lacks(self) -> bool:
+        """Whether there is something to ask."""
+        return bool(self._asked_contains or self._asked_resources)
+
+    async def ask(self) -> None:
         for question in self._asked_contains:
             answer = await self._sources.contains(*question)
             if answer is None and not self._closed:
@@ -118,7 +124,6 @@ class _Answers:
             self._resources[reference] = await self._sources.resource(reference)
         self._asked_contains.clear()
         self._asked_resources.clear()
-        return asked
 
 
 class Profiles:
@@ -165,19 +170,18 @@ class Profiles:
         """Whether there is such a profile."""
         return await self._sources.structure(canonical) is not None
 
-    async def _unknown_codes(self, surveyed: list[_Surveyed]) -> list[Issue]:
+    async def _unknown_codes(self, surveyed: _Surveyed) -> list[Issue]:
         """Codes that are none of their system, as far as the codes of the system are here."""
         issues = []
-        for _, place, _, survey in surveyed:
-            for system, code, trail in survey.codes:
-                found = await self._has_code(system, code)
-                if found or (found is None and self._closed):
-                    self._fine.add((system, code))
-                if found is not False:
-                    continue
-                at = trail.path(place)
-                text = f"{at}: {shown(code)} is not a code of {system}"
-                issues.append(Issue("error", "code-invalid", text, at, "code-unknown"))
+        for system, code, trail in surveyed.survey.codes:
+            found = await self._has_code(system, code)
+            if found or (found is None and self._closed):
+                self._fine.add((system, code))
+            if found is not False:
+                continue
+            at = trail.path(surveyed.place)
+            text = f"{at}: {shown(code)} is not a code of {system}"
+            issues.append(Issue("error", "code-invalid", text, at, "code-unknown"))
         return issues
 
     async def _has_code(self, system: str, code: str) -> bool | None:
@@ -206,39 +210,47 @@ class Profiles:
         await self._refresh()
         surveyed = self._surveyed(resource, at)
         found = await self._check(surveyed, tuple(asked), whole=True)
-        return found + await self._unknown_codes(surveyed)
+        for each in surveyed:
+            if each.survey.codes:
+                found += await self._unknown_codes(each)
+        return found
 
     def _surveyed(self, resource: Resource, at: str) -> list[_Surveyed]:
-        survey = walks(self._definitions).survey
-        found = [(resource, at, False, survey(resource, self._fine))]
+        survey, fine = walks(self._definitions).survey, self._fine
+        found = [_Surveyed(resource, at, False, self.of(resource), survey(resource, fine))]
         for inner, place, contained in _inner(resource, at):
-            found.append((inner, place, contained, survey(inner, self._fine)))
+            found.append(_Surveyed(inner, place, contained, self.of(inner), survey(inner, fine)))
         return found
 
     async def _check(self, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> list[Issue]:
-        resource = surveyed[0][0]
-        if not asked and not any(
-            self.of(one) or survey.extensions or (whole and survey.bound) for one, _, _, survey in surveyed
-        ):
+        if not asked and not any(_says_more(each, whole) for each in surveyed):
             return []
         answers = _Answers(self._sources, self._members, self._closed)
         for _ in range(_ROUNDS):
-            questions = Questions(answers.resource, answers.contains, answers.waits_for)
-            run, answers.unsettled = Run(self._library, resource, questions=questions), False
+            run, answers.unsettled = Run(self._library, surveyed[0].resource, questions=answers), False
             try:
                 self._run(run, surveyed, asked, whole=whole)
-                while (more := await answers.ask()) and not (answers.unsettled or run.gathered.unsettled):
+                while answers.lacks:
+                    await answers.ask()
+                    if answers.unsettled or run.gathered.unsettled:
+                        break
                     run.go_on()
+                else:
+                    return self._issues(run)
             except NeededError as needed:
                 await self._fetch(needed)
                 await self._fetch_named(surveyed, asked)
-                continue
-            if not more:
-                self._fine |= run.gathered.passed
-                if self._closed:
-                    self._fine |= run.gathered.undecided
-                return list(dict.fromkeys([*run.issues, *self._about_unknown(run)]))
-        raise DefinitionError(f"{', '.join(self.of(resource))}: more definitions than a profile can need")
+        named = ", ".join(surveyed[0].named)
+        raise DefinitionError(f"{named}: more definitions than a profile can need")
+
+    def _issues(self, run: Run) -> list[Issue]:
+        """Those of a run that has all its answers."""
+        self._fine |= run.gathered.passed
+        if self._closed:
+            self._fine |= run.gathered.undecided
+        if not run.gathered.found:
+            return []
+        return list(dict.fromkeys([*run.issues, *self._about_unknown(run)]))
 
     async def _refresh(self) -> None:
         stamp = await self._sources.stamp()
@@ -260,24 +272,24 @@ class Profiles:
 
     async def _fetch_named(self, surveyed: list[_Surveyed], asked: tuple[str, ...]) -> None:
         """All that a client names itself, at once: it may name thousands, and each would cost a run."""
-        named = list(asked)
-        for resource, _, _, survey in surveyed:
-            named += (*self.of(resource), *extension.urls(survey.extensions))
-        for name in self._library.lacking(named):
+        names = list(asked)
+        for each in surveyed:
+            names += (*each.named, *extension.urls(each.survey.extensions))
+        for name in self._library.lacking(names):
             self._library.add_structure(name, await self._sources.structure(name))
 
     def _run(self, run: Run, surveyed: list[_Surveyed], asked: tuple[str, ...], *, whole: bool) -> None:
-        for number, (resource, place, contained, survey) in enumerate(surveyed):
+        for number, (resource, place, contained, named, survey) in enumerate(surveyed):
             own = run.within(resource, contained=contained) if number else run
-            canonicals = self.of(resource) if number else tuple(dict.fromkeys((*asked, *self.of(resource))))
-            for canonical in canonicals:
+            for canonical in named if number or not asked else dict.fromkeys((*asked, *named)):
                 profile = run.library.profile(canonical)
                 if profile is None:
                     run.take(place, unknown(canonical))
                 else:
                     own.take(place, profile.rule(resource, None, str(resource["resourceType"]), own))
-            own.take(place, extension.check(resource, own, survey.extensions))
-            if whole:
+            if survey.extensions:
+                own.take(place, extension.check(resource, own, survey.extensions))
+            if whole and survey.bound:
                 own.take(place, base_binding.check(survey.bound, own))
 
     def _about_unknown(self, run: Run) -> Iterable[Issue]:
@@ -287,6 +299,12 @@ class Profiles:
         for canonical, at in run.unknown.items():
             text = f"{at}: the profile {canonical} is not known here, nothing is checked against it"
             yield Issue(severity, "not-found", text, at, "profile-unknown")
+
+
+def _says_more(surveyed: _Surveyed, whole: bool) -> bool:
+    """Whether anything but the base specification has to do with it."""
+    survey = surveyed.survey
+    return bool(surveyed.named or survey.extensions or (whole and survey.bound))
 
 
 def _claimed(resource: Resource) -> tuple[str, ...]:

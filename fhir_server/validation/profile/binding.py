@@ -6,7 +6,7 @@ required: an error. extensible: a warning, for no rule can tell whether another 
 an information. example: nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from fhir_server.outcome import Severity
@@ -15,7 +15,7 @@ from fhir_server.validation.profile.run import Run
 from fhir_server.validation.scope import shown
 
 _MAX_VALUE_SET = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet"
-_SEVERITIES: dict[str, Severity] = {"required": "error", "extensible": "warning", "preferred": "information"}
+SEVERITIES: dict[str, Severity] = {"required": "error", "extensible": "warning", "preferred": "information"}
 _QUANTITIES = frozenset(("Quantity", "Age", "Count", "Distance", "Duration", "Money"))
 _CODES = frozenset(("code", "string", "uri", "url", "canonical"))
 
@@ -40,19 +40,24 @@ def binding(definition: dict[str, Any], source: str) -> Rule | None:
                     text = f"found no code, {source} wants one of {value_set}"
                     found = [*found, *problem("error", "code-invalid", text, "binding-required")]
             elif among(run, value_set, codes) is False:
-                shown_codes = " and ".join(shown(_text(code)) for code in codes)
-                text = f"{shown_codes} is not in {value_set}, the {word} value set of {source}"
-                found = [*found, *problem(severity, "code-invalid", text, f"binding-{word}")]
+                found = [*found, *outside(codes, value_set, severity, word, source)]
         return found
 
     return rule
 
 
+def outside(codes: Iterable[Code], value_set: str, severity: Severity, word: str, source: str) -> Found:
+    """That none of them is in the value set; word: the strength of the binding, or "maximal"."""
+    shown_codes = " and ".join(shown(_text(code)) for code in codes)
+    text = f"{shown_codes} is not in {value_set}, the {word} value set of {source}"
+    return problem(severity, "code-invalid", text, f"binding-{word}")
+
+
 def _rules(definition: dict[str, Any]) -> Iterator[tuple[str, Severity, str]]:
     """(value set, severity, word) of the binding and of the outermost value set that it allows."""
     value_set, strength = definition.get("valueSet"), str(definition.get("strength"))
-    if isinstance(value_set, str) and strength in _SEVERITIES:
-        yield value_set, _SEVERITIES[strength], strength
+    if isinstance(value_set, str) and strength in SEVERITIES:
+        yield value_set, SEVERITIES[strength], strength
     for extension in definition.get("extension", ()):
         if extension.get("url") == _MAX_VALUE_SET:
             found = extension.get("valueCanonical") or extension.get("valueUri")
@@ -82,7 +87,7 @@ def is_member(run: Run, type_: str, value: Any, value_set: str) -> bool | None:
     return among(run, value_set, codes) if codes else False
 
 
-def among(run: Run, value_set: str, codes: list[Code]) -> bool | None:
+def among(run: Run, value_set: str, codes: Sequence[Code]) -> bool | None:
     """Whether one of the codes is in the value set; None: that cannot be decided."""
     listed = run.library.codes(value_set)
     if listed is None:

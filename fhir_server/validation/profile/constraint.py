@@ -12,6 +12,8 @@ from fhir_server.validation.profile.finding import NOTHING, Beside, Found, Rule,
 from fhir_server.validation.profile.occurrence import item
 from fhir_server.validation.profile.run import Run
 
+_TEXTS_KEPT = 2048  # for each constraint
+_LONGEST = 128  # characters
 _BEST_PRACTICE = "http://hl7.org/fhir/StructureDefinition/elementdefinition-bestpractice"
 
 
@@ -29,13 +31,19 @@ def constraint(definitions: Definitions, definition: dict[str, Any], source: str
     human = str(definition.get("human", text))
 
     expressions: dict[str, Expression] = {}  # by type
+    fine: set[tuple[str, str]] = set()  # (type, text) for which it holds: codes come again and again
 
     def rule(value: Any, beside: Beside, type_: str, run: Run) -> Found:
+        is_text = type(value) is str and beside is None
+        if is_text and (type_, value) in fine:
+            return NOTHING
         expression = expressions.get(type_)
         if expression is None:
             expression = expressions[type_] = compile_expression(text, definitions, type_)
         broken = is_broken(expression, item(value, beside, type_), run)
         if broken is None:
+            if is_text and expression.is_of_item and len(fine) < _TEXTS_KEPT and len(value) <= _LONGEST:
+                fine.add((type_, value))
             return NOTHING
         return problem(severity, "invariant", f"{human} ({key} of {source}){broken}", f"constraint-{key}")
 

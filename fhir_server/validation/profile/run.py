@@ -1,6 +1,5 @@
 """One check of one resource: what the rules are given beside the value they look at, and where issues go."""
 
-from collections.abc import Callable
 from typing import Any
 
 from fhir_server.fhirpath.scope import Scope
@@ -18,40 +17,24 @@ from fhir_server.validation.profile.finding import (
 )
 from fhir_server.validation.profile.library import Library
 
-Resolve = Callable[[str], Resource | None]
-"""By the text of a reference, the resource; None: not found."""
-
-Contains = Callable[[str, str | None, str], bool | None]
-"""(value set, system, code) of value sets whose codes cannot be listed; None: cannot be decided."""
-
-
-def nowhere(reference: str) -> Resource | None:
-    return None
-
-
-def undecided(value_set: str, system: str | None, code: str) -> bool | None:
-    return None
-
-
-def nothing(reference: str) -> bool:
-    return False
-
 
 class Questions:
-    """Functions that are handed in.
+    """What a run asks beyond its library; here nobody knows an answer."""
 
-    waits_for: whether a target is not here yet; then it will be when the run goes on.
-    """
+    def resolve(self, reference: str) -> Resource | None:
+        """By the text of a reference, the resource; None: not found."""
+        return None
 
-    def __init__(
-        self,
-        resolve: Resolve = nowhere,
-        contains: Contains = undecided,
-        waits_for: Callable[[str], bool] = nothing,
-    ) -> None:
-        self.resolve = resolve
-        self.contains = contains
-        self.waits_for = waits_for
+    def contains(self, value_set: str, system: str | None, code: str) -> bool | None:
+        """Of a value set whose codes cannot be listed; None: cannot be decided."""
+        return None
+
+    def waits_for(self, reference: str) -> bool:
+        """Whether a target is not here yet; then it will be when the run goes on."""
+        return False
+
+
+_NO_ANSWERS = Questions()
 
 
 class Gathered:
@@ -82,7 +65,7 @@ class Run:
         self.resource = resource
         self.root = root  # the resource that contains it; None: it is contained in none
         self.bundle = bundle  # None: it is no entry
-        self.questions = questions or Questions()
+        self.questions = questions or _NO_ANSWERS
         self.gathered = Gathered()
         self._scope: Scope | None = None
 
