@@ -86,6 +86,7 @@ class Acceptance:
         self._definitions = definitions
         self._envelope = envelope
         self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
+        self._of_resources: dict[str, Accept] = {}  # by type
         self._resource_types = definitions.resource_types
 
     def resource(self, value: Any, *, in_bundle: bool = False) -> bool:
@@ -101,9 +102,14 @@ class Acceptance:
         if type(value) is not dict:
             return False
         type_name = value.get("resourceType")
-        if type(type_name) is not str or type_name not in self._resource_types:
+        if type(type_name) is not str:
             return False
-        return self.type(type_name)(value, scope)
+        accepts = self._of_resources.get(type_name)
+        if accepts is None:
+            if type_name not in self._resource_types:
+                return False
+            accepts = self._of_resources[type_name] = self.type(type_name)
+        return accepts(value, scope)
 
     def _contained(self, values: Any, scope: Scope) -> bool:
         if type(values) is not list or not values:

@@ -69,6 +69,17 @@ def test_a_body_that_does_not_come_is_408() -> None:
     assert (error.value.status, error.value.issues[0].code) == (408, "timeout")
 
 
+def test_a_request_that_is_cancelled_while_its_body_comes_is_not_told_to_be_late() -> None:
+    async def cancelled() -> None:
+        reading = asyncio.create_task(receive_body(asyncio.Event().wait, 10, lambda size: None, 60))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        reading.cancel()
+        await reading
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancelled())
+
+
 def test_I11_a_client_that_hangs_up_before_its_body_is_whole_changes_nothing() -> None:
     performed = Performed()
     lines: list[bytes] = []

@@ -271,6 +271,29 @@ def test_who_cannot_wait_for_a_target_has_the_check_made_again() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "language", "text", "holds"),
+    [
+        ("$this != %resource.language", ["de", "fr", "de", "fr"], "fr", [True, False, True, False]),
+        ("matches('^[a-z]+$')", ["de"] * 4, "fr", [True] * 4),
+        ("matches('^[A-Z]+$')", ["de"] * 4, "fr", [False] * 4),
+    ],
+)
+def test_a_text_for_which_a_constraint_held_is_asked_again_where_the_resource_decides(
+    expression: str, language: list[str], text: str, holds: list[bool]
+) -> None:
+    core_structures()
+    rule = {"key": "x-1", "severity": "error", "human": "x", "expression": expression}
+    elements = [{"path": "Patient.communication.language.text", "constraint": [rule]}]
+    profiles = Profiles(definitions(), Sources([structure({"type": "Patient", "elements": elements})]))
+    found = []
+    for each in language:
+        patient = {"resourceType": "Patient", "meta": {"profile": [URL]}, "language": each}
+        patient["communication"] = [{"language": {"text": text}}]
+        found.append(asyncio.run(profiles.check(patient, "Patient")) == [])
+    assert found == holds
+
+
+@pytest.mark.parametrize(
     ("closed", "answer", "times"), [(True, None, 1), (True, True, 1), (False, True, 1), (False, None, 2)]
 )
 def test_what_is_known_of_a_large_value_set_is_not_asked_again(

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/operations.html#request, https://hl7.org/fhir/R4/paramet
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_server.interactions.request import Request
 from fhir_server.outcome import bad_value, invalid, missing, not_supported
@@ -17,8 +17,7 @@ _OF_THE_REQUEST = frozenset(("_format", "_pretty", "_summary", "_elements"))
 _BOOLEANS = {"true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """One parameter that came: a value, a resource, or parts."""
 
     name: str

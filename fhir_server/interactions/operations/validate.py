@@ -33,7 +33,7 @@ async def validate(context: Context, request: Request) -> Response:
     if mode == "profile" and not asked:
         raise missing("mode profile needs the parameter profile")
     resource = await _resource(context, request, given, mode)
-    found = [*_of_mode(request, resource, mode)]
+    found = [] if mode is None else [*_of_mode(request, resource, mode)]
     found += await review(context.validator, context.profiles, resource, asked)
     found += await integrity.issues(context, context.store, request.access, [*_links(context, resource)])
     return _answer(_placed(request, found), _clean(resource, found))
