@@ -13,6 +13,7 @@ import re
 import secrets
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
+from time import time_ns
 from typing import Any
 
 import msgspec
@@ -267,7 +268,11 @@ def same_content(one: bytes, other: bytes) -> bool:
 
 
 def new_id() -> str:
-    """A random UUID (version 4), an `id` that no other server will give."""
+    """A UUID of the time and 74 random bits, an `id` that no other server will give.
+
+    Those of one time stand side by side in an index: few of its pages change.
+    https://www.rfc-editor.org/rfc/rfc9562#name-uuid-version-7
+    """
     try:
         return _DRAWN.pop()
     except IndexError:
@@ -282,10 +287,11 @@ os.register_at_fork(after_in_child=_DRAWN.clear)
 
 
 def _draw(count: int) -> list[str]:
-    digits = secrets.token_hex(16 * count)
-    return [_uuid(digits[start : start + 32]) for start in range(0, len(digits), 32)]
+    now = f"{time_ns() // 1_000_000:012x}"
+    digits = secrets.token_hex(10 * count)
+    return [_uuid(now, digits[start : start + 20]) for start in range(0, len(digits), 20)]
 
 
-def _uuid(digits: str) -> str:
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def _uuid(now: str, digits: str) -> str:
+    variant = "89ab"[int(digits[3], 16) & 3]
+    return f"{now[:8]}-{now[8:]}-7{digits[:3]}-{variant}{digits[4:7]}-{digits[7:19]}"

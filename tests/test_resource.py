@@ -315,12 +315,15 @@ def test_same_content_looks_at_text_and_not_at_order(one: bytes, other: bytes, s
     assert same_content(one, other) is same
 
 
-def test_new_ids_are_random_uuids() -> None:
+def test_new_ids_are_uuids_of_the_time_and_random() -> None:
     ids = {new_id() for _ in range(1000)}
     assert len(ids) == 1000
     for id_ in ids:
         found = uuid.UUID(id_)
-        assert (str(found), found.version, found.variant) == (id_, 4, uuid.RFC_4122)
+        assert (str(found), found.version, found.variant) == (id_, 7, uuid.RFC_4122)
+    stamps = [int(id_.replace("-", "")[:12], 16) for id_ in ids]
+    now_ms = time.time_ns() // 1_000_000
+    assert all(now_ms - 600_000 < stamp <= now_ms for stamp in stamps)
 
 
 @pytest.mark.parametrize(

@@ -259,7 +259,7 @@ class Writing(Connected):
         if identity in self._waiting.keys or identity in self._keys:
             return False
         if isinstance(stored, bytes):
-            return True  # a random UUID: only what was written with it can know it
+            return True  # a UUID of so many random bits: only what was written with it can know it
         type_id = self.names.type_id(self.connection, identity[0])
         return type_id is None or self._execute(_KEY, (type_id, stored)).get is None
 
