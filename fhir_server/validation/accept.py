@@ -5,7 +5,7 @@ extension) is left to `explain.py`, which decides. Closures are made when a prop
 costs nothing until it is used. No predicate builds a path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fhir_server.definitions.registry import Definitions
@@ -21,6 +21,7 @@ from fhir_server.validation import (
 )
 from fhir_server.validation.primitive import ELEMENT_ID, PRIMITIVES, STRING_LIMIT, Accept
 from fhir_server.validation.scope import Contained, Scope
+from fhir_server.validation.shape import SEEN, Shape, Shapes, written_out
 
 WholeCheck = Callable[[dict[str, Any]], bool]
 
@@ -80,14 +81,16 @@ class Acceptance:
     """The predicates of one set of definitions, each compiled once.
 
     envelope: of a Bundle alone, its resources and its own constraints left aside.
+    seen: objects of one shape, before what is asked of them is written out.
     """
 
-    def __init__(self, definitions: Definitions, *, envelope: bool = False) -> None:
+    def __init__(self, definitions: Definitions, *, envelope: bool = False, seen: int = SEEN) -> None:
         self._definitions = definitions
         self._envelope = envelope
         self._compiled: dict[tuple[str, bool, frozenset[str]], Accept] = {}
         self._of_resources: dict[str, Accept] = {}  # by type
         self._resource_types = definitions.resource_types
+        self._shapes = Shapes(seen)
 
     def resource(self, value: Any, *, in_bundle: bool = False) -> bool:
         """A resource with a scope of its own: the body of a request, or the entry of a bundle."""
@@ -138,7 +141,7 @@ class Acceptance:
         items: dict[str, Accept] = {}  # by property that any number of values of its type may stand in
         checks = _Checks(lambda name: self._property(definition, name, items))
         checks |= self._first_checks(definition, nested, targets)
-        fine, item_of = self._fine(definition, nested).get, items.get
+        fine = self._fine(definition, nested)
         required = tuple(
             element.name for element in definition.elements.values() if element.min and not element.choice
         )
@@ -146,26 +149,11 @@ class Acceptance:
         whole = _whole(required, _together(definition), holds)
         least = 1 if definition.kind == "resource" else 2  # an id alone is no content (ele-1)
 
-        def accepts(value: Any, scope: Scope) -> bool:
-            if type(value) is not dict or (len(value) < least and (not value or "id" in value)):
-                return False
-            for name, item in value.items():
-                kind = type(item)
-                if kind is str:
-                    # most values are texts, and most of these need no call to be judged
-                    texts = fine(name)
-                    if texts is not None and (item in texts if texts else 0 < len(item) <= STRING_LIMIT):
-                        continue
-                elif kind is list and item and (one := item_of(name)) is not None:
-                    for each in item:
-                        if not one(each, scope):
-                            return False
-                    continue
-                if not checks[name](item, scope):
-                    return False
-            return whole is None or whole(value, scope)
+        def write(shape: Shape) -> Accept:
+            # the names of what was accepted tell that nothing is missing, and what goes together
+            return written_out(shape, fine, checks, items, holds)
 
-        return accepts
+        return self._shapes.remembering(_judged(fine, checks, items, whole, least), write)
 
     def _constraints(self, constraints: tuple[Constraint, ...], type_name: str) -> constraint.Holds | None:
         if self._envelope and type_name.startswith("Bundle"):
@@ -265,6 +253,38 @@ class Acceptance:
         if permits is None:
             return accepts
         return lambda value, scope: accepts(value, scope) and permits(value)
+
+
+def _judged(
+    fine: Mapping[str, Collection[str]],
+    checks: Mapping[str, Accept],
+    items: Mapping[str, Accept],
+    whole: constraint.Holds | None,
+    least: int,
+) -> Accept:
+    """The predicate of an object with any properties, which are gone through one by one."""
+    texts_of, item_of = fine.get, items.get
+
+    def judged(value: dict[str, Any], scope: Scope) -> bool:
+        if len(value) < least and (not value or "id" in value):
+            return False
+        for name, item in value.items():
+            kind = type(item)
+            if kind is str:
+                # most values are texts, and most of these need no call to be judged
+                texts = texts_of(name)
+                if texts is not None and (item in texts if texts else 0 < len(item) <= STRING_LIMIT):
+                    continue
+            elif kind is list and item and (one := item_of(name)) is not None:
+                for each in item:
+                    if not one(each, scope):
+                        return False
+                continue
+            if not checks[name](item, scope):
+                return False
+        return whole is None or whole(value, scope)
+
+    return judged
 
 
 def _array(one: Accept, least: int, most: int | None) -> Accept:

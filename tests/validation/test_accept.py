@@ -39,6 +39,10 @@ NAMES = [
 
 accepts = Acceptance(definitions()).resource
 explain = Explanation(definitions()).resource
+written_out = Acceptance(definitions(), seen=1).resource
+"""Answers by a function of its own for every shape that was accepted once."""
+for _text in EXAMPLES:
+    written_out(parse(_text))
 
 
 def places(value: Any) -> Iterator[dict[str, Any] | list[Any]]:
@@ -78,6 +82,7 @@ def test_the_passes_agree_on_any_change(example: int, changes: int, seed: int) -
     found = list(explain(resource, "Resource"))
     if accepts(resource):
         assert found == []
+    assert written_out(resource) is accepts(resource)
     assert (validator().check(resource) == []) is (found == [])
 
 
