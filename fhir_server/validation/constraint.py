@@ -178,5 +178,8 @@ _SURELY: dict[str, Surely] = {
     ),
     "orderDetail.empty() or code.exists()": _without("orderDetail", "code"),
     "detail.empty() or reference.empty()": _without("detail"),
+    # org-1; org-2 and org-3
+    "(identifier.count() + name.count()) > 0": lambda value: "identifier" in value or "name" in value,
+    "where(use = 'home').empty()": lambda value: value.get("use") != "home",
 }
 """By expression; each holds for any value of a type that has the constraint and the right structure."""

@@ -21,6 +21,7 @@ _BOUND = frozenset(("CodeableConcept", "Coding", "code", "string", "uri", *QUANT
 _LOOKED_AT = frozenset(("extensible", "preferred"))
 _PLAIN = frozenset(("system", "version", "code", "display", "userSelected", "value", "unit", "comparator"))
 """Properties of codings and quantities that hold nothing."""
+_CONCEPT = frozenset(("coding", "text"))
 
 
 class Step(NamedTuple):
@@ -116,10 +117,13 @@ class Walks:
             return self._extension(is_part=holder == "Extension")
         if made.type == "Resource":
             return None
-        inner = (
-            None if primitive else self._coded(made.type) if made.type in _CODED else self._fields(made.type)
-        )
+        inner = None if primitive else self._inner(made.type)
         return inner if made.binding is None else _bound(made.binding, made.type, inner)
+
+    def _inner(self, type_name: str) -> _Walk:
+        if type_name == "CodeableConcept":
+            return self._concept()
+        return self._coded(type_name) if type_name in _CODED else self._fields(type_name)
 
     def _fields(self, type_name: str) -> _Walk:
         get = self._table(type_name).get
@@ -154,6 +158,29 @@ class Walks:
             _each(get, value, trail, survey)
 
         return extension
+
+    def _concept(self) -> _Walk:
+        """Most concepts are codings and a text, and most of their codes are fine."""
+        fields = self._fields("CodeableConcept")
+
+        def concept(
+            value: Any,
+            before: Trail | None,
+            made: Step,
+            place: int | None,
+            holder: dict[str, Any],
+            survey: Survey,
+        ) -> None:
+            if _CONCEPT.issuperset(value):
+                fine = survey.fine
+                for one in value.get("coding", ()):
+                    if (one.get("system"), one.get("code")) not in fine or not _PLAIN.issuperset(one):
+                        break
+                else:
+                    return
+            fields(value, before, made, place, holder, survey)
+
+        return concept
 
     def _coded(self, type_name: str) -> _Walk:
         fields = self._fields(type_name)
