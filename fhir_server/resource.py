@@ -113,7 +113,10 @@ def parse_value(body: bytes) -> Any:
     if encoded == body:
         return value
     minified = msgspec.json.format(body, indent=-1)
-    if encoded == minified or (_keys(encoded) == _keys(minified) and b"-0" not in minified):
+    if encoded == minified:
+        return value
+    # an escaped colon or quote would be counted on one side only
+    if _keys(encoded) == _keys(minified) and b"-0" not in minified and b"\\u00" not in minified:
         return value
     return _decode_slowly(body)
 

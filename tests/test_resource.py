@@ -124,6 +124,9 @@ def test_A08_raw_control_characters_in_strings_are_not_json(control: bytes) -> N
         b'{"contained":[{"a":"1","a":"2"}]}',
         b'{"entry":[{"resource":{"a":[],"a":[]}}]}',
         rb'{"a":1,"\u0061":2}',
+        # the value begins with what else only stands behind a name
+        rb'{"a":1,"a":2,"b":"\u003a"}',
+        rb'{"a":1,"a":2,"b":"\u0022:"}',
     ],
 )
 def test_A09_a_property_that_stands_twice_is_refused(body: bytes) -> None:
