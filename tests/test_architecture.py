@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("definitions",),
     ("config",),
     ("resource",),
-    ("outcome", "clock", "suggestion", "ucum"),
+    ("outcome", "clock", "recurring", "suggestion", "ucum"),
 )
 LEVEL = {name: -row for row, names in enumerate(LAYERS) for name in names}
 

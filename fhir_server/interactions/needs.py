@@ -2,7 +2,7 @@
 
 https://hl7.org/fhir/R4/search.html#token, https://hl7.org/fhir/R4/search.html#recursive
 
-A search that needs none of it is compiled once. One that names a system of identifiers is compiled with the
+A search that needs none of it is remembered. One that names a system of identifiers is compiled with the
 names that are known, and again when a NamingSystem has changed since.
 """
 
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from fhir_server.interactions.named_queries import NamedQueries
 from fhir_server.interactions.naming import NamingSystems
 from fhir_server.outcome import FhirError, too_costly, unknown_definition
+from fhir_server.recurring import Recurring
 from fhir_server.resource import decode
 from fhir_server.search.access import Access, permitted, visible
 from fhir_server.search.combine import all_of, any_of
@@ -28,6 +29,7 @@ T = TypeVar("T")
 HIERARCHY_LIMIT = 10_000  # resources above or below one
 CODES_KEPT = 100_000  # codes of the value sets that are kept as sets
 REMEMBERED = 2000  # searches
+COMPILED_LATELY = 50_000  # searches that are known to have been compiled once
 _VALUE_SET = "ValueSet/"
 
 
@@ -44,6 +46,7 @@ class Needs:
         self._queries = NamedQueries(store)
         self._kept: dict[str, tuple[tuple[Entry, ...], Codes]] = {}  # by canonical, of late last
         self._remembered: OrderedDict[Hashable, Any] = OrderedDict()  # what was compiled; of late last
+        self._recurring = Recurring(COMPILED_LATELY)
 
     async def compiled(
         self,
@@ -56,7 +59,7 @@ class Needs:
 
         reader: what the search will run on; access: what the client may see, of which alone it is told
         words: all that `compile_` works on, to remember what it made where nothing had to be looked up for
-        it; None: it is not remembered
+        it, from the second time on; None: it is not remembered
 
         Raises what `compile_` raises, and 400 for a value set, code system or code that is not here.
         """
@@ -71,7 +74,7 @@ class Needs:
             if terms.named and await self._naming.refresh():
                 continue
             if not terms.missing:
-                if words is not None and not terms.are_needed:
+                if words is not None and not terms.are_needed and self._recurring.has_come(words):
                     self._remember(words, found)
                 return found
             # a named query that was looked up may need more

@@ -8,6 +8,7 @@ from typing import Any
 
 import apsw
 
+from fhir_server.recurring import Recurring
 from fhir_server.resource import id_in, served
 from fhir_server.store.algebra import Moment
 from fhir_server.store.protocol import NO_WORDING, Extract, Method, Version, Wording, Words
@@ -51,24 +52,16 @@ Row = tuple[int, int, str | bytes, int, int, int, bytes]
 
 
 class Shown(OrderedDict[int, Version]):
-    """Versions that were shown again lately, by sequence number: what is committed never changes.
-
-    Of most that are shown, nobody asks for them again soon: to keep those would only drive out others.
-    """
+    """Versions that were shown again lately, by sequence number: what is committed never changes."""
 
     def __init__(self, most: int = 0) -> None:
         """most: bytes; 0: nothing is kept"""
         super().__init__()
         self._room, self._keeps = most, most > 0
-        self._once: set[int] = set()  # what was shown once lately
+        self._recurring = Recurring(SHOWN_LATELY)
 
     def keep(self, version: Version) -> None:
-        if not self._keeps:
-            return
-        if version.sequence not in self._once:
-            if len(self._once) >= SHOWN_LATELY:
-                self._once.clear()
-            self._once.add(version.sequence)
+        if not self._keeps or not self._recurring.has_come(version.sequence):
             return
         self._room -= len(version.body) + KEPT_BESIDE
         self[version.sequence] = version
