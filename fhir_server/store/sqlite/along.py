@@ -1,7 +1,8 @@
 """A search by ranges of one index, along that index: only as many rows are read as a page needs.
 
 Several ranges are read side by side, as SQLite merges SELECTs that are in order already. A resource comes
-with the first of its values that fits, in any of them.
+with the first of its values that fits, in any of them: the statements leave out what came on an earlier page,
+and who reads the rows what comes again.
 """
 
 from typing import Any
@@ -69,7 +70,7 @@ def _by_text(
     if position is not None:
         begin, behind = Sql(" AND text >= ?", position[:1]), Sql(" AND (d.text, d.key) > (?, ?)", position)
     column, looked = (leaf.column,), Sql(leaf.of_text.text.format(a="t"), leaf.of_text.values)
-    types, tested, earlier = universe.of_type("r"), tests(rest, "d.key", 1), _none_earlier(first, "d.text")
+    types, tested, earlier = universe.of_type("r"), tests(rest, "d.key", 1), _not_shown(first, position)
     return Sql(
         "WITH RECURSIVE t(text) AS NOT MATERIALIZED ("
         f"SELECT min(text) FROM string WHERE column = ?{begin.text} UNION ALL"
@@ -77,9 +78,6 @@ def _by_text(
         " WHERE t.text IS NOT NULL)"
         f" SELECT {COLUMNS}, d.text AS s0 FROM t CROSS JOIN string d ON d.column = ? AND d.text = t.text"
         f" CROSS JOIN resource r ON r.key = d.key WHERE {looked.text}"
-        # one of the ways in which a resource has written it
-        " AND NOT EXISTS(SELECT 1 FROM string o WHERE o.column = d.column AND o.text = d.text"
-        " AND o.key = d.key AND o.written < d.written)"
         f" AND r.live AND {types.text}{behind.text}{earlier.text}{tested.text}",
         (*column, *begin.values, *column, *column, *looked.values, *types.values, *behind.values,
          *earlier.values, *tested.values),
@@ -97,12 +95,11 @@ def _merged(
     """Ranges that SQLite reads side by side."""
     direction = "DESC" if first.key.descending else "ASC"
     many = any(compiler.statistics(leaf.column)[0] for leaf in ranges)
-    distinct = "DISTINCT " if many and len(ranges) == 1 else ""
-    arms = join(" UNION ", (_arm(compiler, first, leaf, position, distinct) for leaf in ranges))
+    arms = join(" UNION ", (_arm(compiler, first, leaf, position) for leaf in ranges))
     # the LIMIT keeps SQLite from dropping the order
     rows = f"{arms.text} ORDER BY 1 {direction}, 2 {direction} LIMIT -1"
     types, tested = universe.of_type("r"), tests(rest, "d.key", 1)
-    earlier = _none_earlier(first, "d.s0") if many or len(first.ranges) > 1 else Sql("")
+    earlier = _not_shown(first, position) if many or len(first.ranges) > 1 else Sql("")
     return Sql(
         f"SELECT {COLUMNS}, d.s0 FROM ({rows}) d CROSS JOIN resource r ON r.key = d.key"
         f" WHERE r.live AND {types.text}{earlier.text}{tested.text}",
@@ -110,9 +107,7 @@ def _merged(
     )
 
 
-def _arm(
-    compiler: Compiler, first: Order, leaf: Leaf, position: tuple[Any, ...] | None, distinct: str
-) -> Sql:
+def _arm(compiler: Compiler, first: Order, leaf: Leaf, position: tuple[Any, ...] | None) -> Sql:
     """Values and keys of one range."""
     value, descending = VALUE_COLUMNS[leaf.table], first.key.descending
     condition = leaf.condition
@@ -128,21 +123,17 @@ def _arm(
         behind = f"({{a}}.{value}, {{a}}.key) {'<' if descending else '>'} (?, ?)"
         condition = Sql(f"{begun} AND {behind}", (*condition.values, *position))
     where = condition.text.format(a="d")
-    return Sql(
-        f"SELECT {distinct}d.{value} AS s0, d.key AS key FROM {leaf.table} d WHERE {where}", condition.values
-    )
+    return Sql(f"SELECT d.{value} AS s0, d.key AS key FROM {leaf.table} d WHERE {where}", condition.values)
 
 
-def _none_earlier(first: Order, reached: str) -> Sql:
-    """Tested of what was merged: a range may have many values of resources that came before it.
-
-    reached: the value of the row that is tested
-    """
-    value, earlier = VALUE_COLUMNS[first.key.kind], ">" if first.key.descending else "<"
+def _not_shown(first: Order, position: tuple[Any, ...] | None) -> Sql:
+    """Tested of what was merged: a range may have many values of resources that came up to the position."""
+    if position is None:
+        return Sql("")
+    value, up_to = VALUE_COLUMNS[first.key.kind], ">=" if first.key.descending else "<="
     found = []
     for leaf in first.ranges:
         rows = leaf.rows("e")
-        where = f"{rows.text} AND e.key = d.key AND e.{value} {earlier} {reached}"
-        found.append(Sql(f"NOT EXISTS(SELECT 1 FROM {where})", rows.values))
-    both = join(" AND ", found)
-    return Sql(f" AND {both.text}", both.values)
+        where = f"{rows.text} AND e.key = d.key AND (e.{value}, e.key) {up_to} (?, ?)"
+        found.append(Sql(f" AND NOT EXISTS(SELECT 1 FROM {where})", (*rows.values, *position)))
+    return join("", found)

@@ -1,6 +1,6 @@
 """Pages, identities and counts of what fits a query."""
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -48,7 +48,7 @@ def _found(here: Connected, compiler: Compiler, query: Query, universe: Universe
     """Rows of a page, and one more that tells that there is more."""
     if query.sort and query.sort[0].fitting:
         statements = _statements(compiler, query, universe, term, ())
-        return _side_by_side([_rows(here, each, query.limit + 1) for each in statements], (_VALUE, _KEY))
+        return _side_by_side([_resources(here, each, query.limit + 1) for each in statements], (_VALUE, _KEY))
     if query.sort:
         return _read(here, compiler, query, universe, term)
     arms = alternatives(universe, term)
@@ -59,8 +59,17 @@ def _side_by_side(found: list[list[Any]], by: tuple[int, ...]) -> list[Any]:
     """Rows that are in order, as one list, each resource once. by: the columns that order them."""
     if len(found) == 1:
         return found[0]
-    rows = sorted((row for rows in found for row in rows), key=itemgetter(*by))
-    return list({row[_KEY]: row for row in reversed(rows)}.values())[::-1]
+    return _firsts(sorted((row for rows in found for row in rows), key=itemgetter(*by)))
+
+
+def _firsts(rows: Iterable[Any], most: int | None = None) -> list[Any]:
+    """The first row of each resource, of so many; None: of all."""
+    found: dict[int, Any] = {}
+    for row in rows:
+        found.setdefault(row[_KEY], row)
+        if len(found) == most:
+            break
+    return list(found.values())
 
 
 def _read(here: Connected, compiler: Compiler, query: Query, universe: Universe, term: Term) -> list[Any]:
@@ -178,6 +187,15 @@ def _sorted(
 def _rows(here: Connected, statement: Sql, limit: int) -> list[Any]:
     """As `plan.COLUMNS` has them, and the values that they are sorted by."""
     return here.connection.execute(f"{statement.text} LIMIT ?", (*statement.values, limit)).fetchall()
+
+
+def _resources(here: Connected, statement: Sql, most: int) -> list[Any]:
+    """The first row of so many resources."""
+    cursor = here.connection.execute(statement.text, statement.values)
+    try:
+        return _firsts(cursor, most)
+    finally:
+        cursor.close()
 
 
 def _hits(here: Connected, rows: list[Any]) -> list[Hit]:

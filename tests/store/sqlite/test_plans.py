@@ -192,6 +192,33 @@ def test_texts_that_many_have_are_looked_at_once(fresh: Fresh, run: Run[Any], co
     assert sorted(found) == sorted(("Patient", f"p3-{copy}") for copy in range(copies))
 
 
+@pytest.mark.parametrize("copies", [1, 30])
+@pytest.mark.parametrize("limit", [1, 7, 50])
+def test_a_resource_that_fits_often_is_on_one_page(
+    fresh: Fresh, run: Run[Any], copies: int, limit: int
+) -> None:
+    """With the first value that fits, though others of it lie on later pages and in other columns."""
+    store = fresh()
+    assert isinstance(store, SqliteStore)
+    names = [("anna", "berta"), ("clara", "anna"), ("berta", "clara"), ("dora", "dora")]
+    people = [
+        patient(
+            f"p{n}-{copy:02}",
+            strings=[["Patient.name", first, 1], ["Patient.name", second, 2], ["Patient.other", second, 3]],
+        )
+        for n, (first, second) in enumerate(names)
+        for copy in range(copies)
+    ]
+    run(put_all(store, *people))
+    contains = [algebra.StringContains(f"Patient.{column}", "a") for column in ("name", "other")]
+    for where in (contains[0], algebra.Or((contains[0], contains[1]))):
+        found = run(pages(store, Query(("Patient",), where, limit, natural(where))))
+        by_first = sorted(range(len(names)), key=lambda n: (min(names[n]), n))
+        # those of one text come in the order of their keys
+        expected = [f"p{n}-{copy:02}" for n in by_first for copy in range(copies)]
+        assert found == [("Patient", id_) for id_ in expected]
+
+
 @pytest.mark.parametrize(("every", "runs"), [(1, 1), (3, 2), (1000, 1)])
 def test_a_stream_is_read_on_by_how_much_of_it_fits(
     fresh: Fresh, run: Run[Any], monkeypatch: pytest.MonkeyPatch, every: int, runs: int
