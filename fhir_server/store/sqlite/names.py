@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 UUID_LENGTH = 36
+_OF_TIME_AND_RANDOM = 7
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -15,6 +16,14 @@ def stored_id(id_: str) -> str | bytes:
     if len(id_) == UUID_LENGTH and _UUID.fullmatch(id_):
         return bytes.fromhex(id_.replace("-", ""))
     return id_
+
+
+def is_drawn(stored: bytes) -> bool:
+    """Whether it is a UUID of version 7, of so many random bits that it is drawn once.
+
+    One of another version may follow from something, and come again with it.
+    """
+    return stored[6] >> 4 == _OF_TIME_AND_RANDOM
 
 
 def id_text(stored: str | bytes) -> str:

@@ -13,7 +13,7 @@ from fhir_server.store.protocol import NO_WORDING, Content, Extract, Method, Ver
 from fhir_server.store.rows import Rows
 from fhir_server.store.sqlite import index
 from fhir_server.store.sqlite.errors import outcomes, unavailable
-from fhir_server.store.sqlite.names import Names, stored_id
+from fhir_server.store.sqlite.names import Names, is_drawn, stored_id
 from fhir_server.store.sqlite.pending import Identity, Pending, require_text
 from fhir_server.store.sqlite.reading import METHOD_NUMBERS, Connected
 from fhir_server.store.sqlite.recent import RecentRows
@@ -258,8 +258,8 @@ class Writing(Connected):
         """Whether nobody has the id, as is so for one that was drawn, and nobody refers to it."""
         if identity in self._waiting.keys or identity in self._keys:
             return False
-        if isinstance(stored, bytes):
-            return True  # a UUID of so many random bits: only what was written with it can know it
+        if isinstance(stored, bytes) and is_drawn(stored):
+            return True  # only what was written with it can know it
         type_id = self.names.type_id(self.connection, identity[0])
         return type_id is None or self._execute(_KEY, (type_id, stored)).get is None
 
