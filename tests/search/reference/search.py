@@ -32,7 +32,8 @@ class Question:
 class Answer:
     hits: set[Identity]
     sort: list[SortBy] = field(default_factory=list)
-    includes: list[Include] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)  # of types that are here
+    has_includes: bool = False  # of any type
     summary: str = ""
     elements: list[str] = field(default_factory=list)
 
@@ -71,12 +72,13 @@ def _add_result(answer: Answer, world: World, types: tuple[str, ...], name: str,
             answer.sort += _sort(world, types, value)
         case "_include" | "_revinclude":
             answer.includes += Include.parse(world, name, value)
+            answer.has_includes = True
         case "_summary":
             answer.summary = value
         case "_elements":
             answer.elements += value.split(",")
     presentation.check(world.definitions, types, name, value)
-    if answer.summary == "text" and answer.includes:
+    if answer.summary == "text" and answer.has_includes:
         raise Refused("_summary=text with includes")
 
 

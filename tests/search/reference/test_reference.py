@@ -7,6 +7,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -64,6 +65,19 @@ def answers_alike(world: Searched, drawing: Drawing, seed: int) -> None:
     if found:
         least = smallest(world, question)
         pytest.fail(f"{least}\n{differences(world, least)[0]}")
+
+
+@pytest.mark.parametrize("include", ["*", "Patient:*", "Basic:author"])
+def test_includes_of_what_is_not_here_are_asked_for_too(
+    both: dict[str, tuple[Searched, Drawing]], include: str
+) -> None:
+    """https://hl7.org/fhir/R4/search.html#summary: "_include and _revinclude cannot be mixed with" it."""
+    server, _ = both["hostile"]
+    empty = replace(server.world, resources={})
+    question = Question("Patient", (("_revinclude", include), ("_summary", "text")))
+    with pytest.raises(Refused):
+        search(empty, question)
+    assert differences(server, question)[0] == []
 
 
 def test_many_drawn_questions_find_something(both: dict[str, tuple[Searched, Drawing]]) -> None:
