@@ -1,7 +1,8 @@
 """The layers under a store, with the index that its rules ask for.
 
 A layer is made by the rules of its time, and nobody writes it. Where another time zone or search parameters
-that were added concern resources in it, a copy with an index of its own takes its place, in the data folder.
+that were added concern resources in it, or another release had its own way to index a package, a copy with an
+index of its own takes its place, in the data folder.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,15 +11,16 @@ from shutil import copyfile
 
 import xxhash
 
+from fhir_server.bulk.packages import FOLDER as PACKAGES
 from fhir_server.bulk.packages import layer_paths, state
 from fhir_server.bulk.reindex import Pause, Reindex, Way
 from fhir_server.resource import new_id
 from fhir_server.search.columns import columns_of
 from fhir_server.search.custom import columns_by_type, concrete
-from fhir_server.search.fingerprint import made_by
+from fhir_server.search.fingerprint import WORDS, extraction, made_by
 from fhir_server.search.index import Indexer
 from fhir_server.search.options import DEFAULT_ZONE
-from fhir_server.search.rules import KIND, Task, encode_task
+from fhir_server.search.rules import KIND, Rules, Task, decode, encode_task
 from fhir_server.store.jobs import Job
 from fhir_server.store.protocol import Transaction
 from fhir_server.store.sqlite.seal import without_log
@@ -35,11 +37,13 @@ class Layers:
     def __init__(self, data_folder: Path, core: Indexer, *, alliance: bool = False) -> None:
         """alliance: with the package that ships with the server."""
         self._folder = data_folder / FOLDER
+        self._packages = data_folder / PACKAGES
         self._core = core
         self._sources = layer_paths(data_folder, alliance=alliance)
         self._open: dict[Path, SqliteStore] = {}
         self.originals = [self._opened(path) for path in self._sources]
         self._types: dict[Path, frozenset[str]] = {}
+        self._made: dict[Path, Rules] = {}  # of the packages that were added: what made their rows
 
     def _opened(self, path: Path) -> SqliteStore:
         found = self._open.get(path)
@@ -70,7 +74,8 @@ class Layers:
             copy = await self._copy(source, indexer)
             if copy is not None and not copy.exists():
                 missing = True
-                build |= await self._columns(source, indexer)
+                for name, columns in (await self._columns(source, indexer)).items():
+                    build[name] = tuple(sorted({*build.get(name, ()), *columns}))
         kinds = ("date",) if self._is_of_other_zone(indexer) else ()
         return Task(build=dict(sorted(build.items())), kinds=kinds) if missing else None
 
@@ -90,12 +95,30 @@ class Layers:
         return self._folder / f"{source.stem}-{xxhash.xxh3_64_hexdigest(named)}{source.suffix}"
 
     async def _columns(self, source: Path, indexer: Indexer) -> ByType:
-        """The columns beside those of R4 that resources of the layer have."""
+        """The columns of resources of the layer that it has not, or not as they should be."""
         types, definitions = (await self.types())[source], indexer.definitions
+        if await self._is_outdated(source, indexer):
+            columns = columns_of(definitions)
+            return {
+                name: tuple(sorted({each for of in columns.parameters(name) for each in of.column_names}))
+                for name in sorted(types)
+            }
         if all(types.isdisjoint(concrete(each, definitions)) for each in definitions.added_parameters):
             return {}
-        found = columns_by_type(indexer.definitions, columns_of(indexer.definitions))
+        found = columns_by_type(definitions, columns_of(definitions))
         return {name: tuple(sorted(columns)) for name, columns in found.items() if name in types}
+
+    async def _is_outdated(self, source: Path, indexer: Indexer) -> bool:
+        """Whether a package was added by a release, or with settings, that made other rows of it."""
+        if source.parent != self._packages:
+            return False  # it ships with this release
+        if source not in self._made:
+            self._made[source] = decode(await self._opened(source).rules())
+        made, indexing = self._made[source], indexer.indexing
+        if made.made_by == made_by(indexing):
+            return False
+        now = extraction(indexing)
+        return any(made.extraction.get(kind) != now[kind] for kind in now.keys() - {WORDS})
 
     def _is_of_other_zone(self, indexer: Indexer) -> bool:
         return str(indexer.indexing.zone) != str(DEFAULT_ZONE)

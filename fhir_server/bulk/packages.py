@@ -25,7 +25,9 @@ from fhir_server.definitions.registry import CORE_TABLES, Definitions, load
 from fhir_server.outcome import DefinitionError, FhirError, Issue
 from fhir_server.resource import Resource, content, decode
 from fhir_server.search.compile import criteria
+from fhir_server.search.fingerprint import extraction, made_by
 from fhir_server.search.index import Indexer
+from fhir_server.search.rules import NO_RULES, Rules, encode
 from fhir_server.search.words import WORDING
 from fhir_server.store.protocol import Content, Reader, Transaction
 from fhir_server.store.rows import Rows
@@ -73,7 +75,9 @@ async def add_package(
     package = _found(source, folder, registry)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / (_file_name(package.name, package.version) + SUFFIX)
-    count, left_out = await make_layer(package, path, indexer, check)
+    indexing = indexer.indexing
+    made = Rules(made_by=made_by(indexing), extraction=extraction(indexing))
+    count, left_out = await make_layer(package, path, indexer, check, made=made)
     for other in folder.glob(_file_name(package.name, "*") + SUFFIX):
         if other != path:
             other.unlink()
@@ -183,10 +187,12 @@ async def make_layer(
     indexer: Indexer,
     check: Check,
     beside: Iterable[tuple[str, Resource]] = (),
+    made: Rules = NO_RULES,
 ) -> tuple[int, tuple[str, ...]]:
     """Write the definitions of `package` into a store's file that nobody writes again.
 
     beside: (file, resource) of definitions that are kept with them.
+    made: what the index is made by, for a layer that may outlive this release.
     Returns how many there are, and why others were left out.
     """
     kept = _kept(package, beside)
@@ -199,6 +205,8 @@ async def make_layer(
         store = open_store(partial, extract=indexer.extract, clock=lambda: instant_ms)
         try:
             await store.transaction(lambda tx: _put_all(tx, package, canonicals, indexer))
+            if made is not NO_RULES:
+                await store.transaction(lambda tx: tx.set_rules(encode(made)))
         finally:
             await store.close()
         seal(partial)
