@@ -11,8 +11,6 @@ CACHE_KIB = 32 * 1024
 SMALL_CACHE_KIB = 8 * 1024
 WRITER_CACHE_KIB = 64 * 1024
 CHECKPOINT_PAGES = 40_000  # of the log; then a COMMIT copies it, when `checkpoint.py` could not
-# of readers, each used by one thread at a time: SQLite need not lock one for each value that is read
-UNLOCKED = apsw.SQLITE_OPEN_NOMUTEX
 # the most that apsw keeps; it drops a statement that was not among so many executions, however few different
 # ones there are
 STATEMENTS = 512
@@ -38,7 +36,7 @@ def open_writer(path: Path) -> apsw.Connection:
 
 def open_reader(path: Path, cache_kib: int = CACHE_KIB) -> apsw.Connection:
     # opened for writing, as a connection must be that may have to recover the log after a crash
-    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE | UNLOCKED, cache_kib)
+    connection = _open(str(path), apsw.SQLITE_OPEN_READWRITE, cache_kib)
     connection.pragma("query_only", 1)
     connection.pragma("mmap_size", MAPPED_BYTES)
     connection.wal_autocheckpoint(0)
@@ -56,7 +54,7 @@ def open_checkpointing(path: Path) -> apsw.Connection:
 def open_immutable(path: Path) -> apsw.Connection:
     """A file that nobody writes while it is open: no locks, no log, a read-only disk will do."""
     uri = f"{path.absolute().as_uri()}?immutable=1"
-    connection = _open(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | UNLOCKED, CACHE_KIB)
+    connection = _open(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, CACHE_KIB)
     connection.pragma("mmap_size", MAPPED_BYTES)
     return connection
 
