@@ -42,7 +42,7 @@ class Drawing:
         if chance.random() < 0.04 and (query := self._suiting(chance, types)):
             asked = asked[: chance.choice((0, 1))] + self._query(chance, types, query)
         asked += self._results(chance, types)
-        if chance.random() < 0.1 and "/" not in path and not any(map(_is_of_whole_resources, asked)):
+        if chance.random() < 0.1 and "/" not in path:
             asked.append(("_contained", chance.choice(("true", "both", "both", "false"))))
             if chance.random() < 0.6:
                 asked.append(("_containedType", chance.choice(("contained", "container"))))
@@ -315,12 +315,6 @@ class Drawing:
         parameter = chance.choice(references)
         target = f":{chance.choice(self.world.targets(parameter, source))}" if chance.random() < 0.2 else ""
         return f"_include{iterate}", f"{source}:{parameter.code}{target}"
-
-
-def _is_of_whole_resources(asked: tuple[str, str]) -> bool:
-    """What contained resources may not be asked of: see `inside.check`."""
-    name, value = asked
-    return name.startswith(("_has", "_list", "_lastUpdated", "_filter", "_text", "_content")) or "$" in value
 
 
 class Filters:

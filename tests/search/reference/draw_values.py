@@ -149,7 +149,7 @@ def _digits(chance: Random, value: Any) -> str:
     roll = chance.random()
     if roll < 0.15:
         return chance.choice(NUMBERS)
-    if roll < 0.3:
+    if roll < 0.3 and number.adjusted() < 20:  # of the 28 digits that it can have
         return str(number.quantize(Decimal(10) ** -chance.randint(0, 3)))
     if roll < 0.4:
         return str(number + chance.choice((1, -1, Decimal("0.5"), Decimal("-0.05"))))

@@ -28,10 +28,11 @@ def check(
         parameters = [world.parameter(each, code) for each in types]
         if any(each is not None and each.type == "composite" for each in parameters):
             raise Unsure
-        if code in ("_has", "_list", "_lastUpdated", *full_text.PARAMETERS) or (
-            code == "_filter" and "_content" in value
-        ):
+        if code == "_lastUpdated":
             raise Unsure
+        # contained resources are no resources of the server: nothing refers to them, and they have no words
+        if code in ("_has", "_list", *full_text.PARAMETERS) or (code == "_filter" and "_content" in value):
+            raise Refused(f"{code} of contained resources")
 
 
 def hits(
