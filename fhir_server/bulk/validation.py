@@ -66,7 +66,7 @@ async def _issues(context: Context, body: bytes, asked: Sequence[str]) -> tuple[
     found = await review(context.validator, context.profiles, resource, asked)
     if not found:
         return ()
-    positions = Positions(body.decode("utf-8-sig"))
+    positions = Positions(body, resource)
     return tuple(_placed(issue, positions) for issue in found)
 
 

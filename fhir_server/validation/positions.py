@@ -4,10 +4,13 @@ https://www.rfc-editor.org/rfc/rfc8259; the text has been parsed before and is J
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from json import JSONDecoder, loads
 from typing import Any, NamedTuple
+
+from fhir_server.resource import BOM, encode
 
 _TOKEN = re.compile(r'\s*(?:("(?:[^"\\]|\\.)*")|([{}\[\],:])|([^\s{}\[\],:"]+))')
 _STEP = re.compile(r"`?([A-Za-z_]\w*)`?(?:\[(\d+)\])?$")
@@ -26,8 +29,10 @@ class _Place:
 
 
 class Positions:
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, body: bytes, value: Any) -> None:
+        """value: what the body was decoded to."""
+        self._body = body.removeprefix(BOM)
+        self._value = value
         self._asked = 0
         self._root: _Place | None = None  # None: not scanned, for few that ask
 
@@ -35,11 +40,15 @@ class Positions:
         """Of the element; of the nearest around it where it is missing."""
         steps = expression.split(".")[1:]
         self._asked += 1
-        if self._root is None and self._asked <= FEW:
-            return self._position(_sought(self._text, steps))
+        if self._asked <= FEW:
+            return _compact(self._body, self._value, steps) or self._position(_sought(self._text, steps))
         if self._root is None:
             self._root = _scanned(self._text)
         return self._position(_found(self._root, steps))
+
+    @cached_property
+    def _text(self) -> str:
+        return self._body.decode()
 
     def _position(self, offset: int) -> Position:
         start = self._text.rfind("\n", 0, offset) + 1
@@ -48,6 +57,58 @@ class Positions:
 
 FEW = 8
 """Elements that are sought one by one, past all that stands before; for more the text is scanned whole."""
+
+
+def _compact(body: bytes, value: Any, steps: list[str]) -> Position | None:
+    """What stands before the element, encoded again, tells where it is, if the body begins with just that.
+
+    None: it does not, as the body is laid out for people.
+    """
+    if steps and body[1:2] in _WHITE_SPACE:
+        return None
+    before = b""
+    for step in steps:
+        match = _STEP.match(step)
+        key = _key(value, match[1]) if match is not None and type(value) is dict else None
+        if match is None or key is None:
+            break
+        others = _before(value, key)
+        before = b"".join((before, encode(others)[:-1], b"," if others else b"", f'"{key}":'.encode()))
+        value = value[key]
+        if match[2] is not None:
+            index = int(match[2])
+            if type(value) is not list or index >= len(value):
+                break
+            before = b"".join((before, encode(value[:index])[:-1], b"," if index else b""))
+            value = value[index]
+    if not body.startswith(before) or body[len(before) : len(before) + 1] in _WHITE_SPACE:
+        return None
+    return Position(1, len(before.decode()) + 1)
+
+
+def _before(members: dict[str, Any], name: str) -> dict[str, Any]:
+    """The members that stand before one."""
+    found = {}
+    for key, value in members.items():
+        if key == name:
+            break
+        found[key] = value
+    return found
+
+
+_WHITE_SPACE = frozenset((b" ", b"\t", b"\n", b"\r"))
+
+
+def _key(members: Iterable[str], name: str) -> str | None:
+    """The property `name`, or that of the choice element: `valueQuantity` for value."""
+    if name in members:
+        return name
+    for key in members:
+        if key.startswith(name) and key[len(name) : len(name) + 1].isupper():
+            return key
+    beside = f"_{name}"
+    return beside if beside in members else None
+
 
 _white_space = re.compile(r"[ \t\n\r]*").match
 _comma = re.compile(r"[ \t\n\r]*(?:,[ \t\n\r]*)?").match  # also where none comes: behind the last value
@@ -81,7 +142,7 @@ def _behind(matches: Callable[[str, int], re.Match[str] | None], text: str, at: 
 
 
 def _sought_member(text: str, at: int, name: str) -> int | None:
-    """Like `_member`, for the object that begins at `at`; None: it has no such, or is no object."""
+    """Like `_key`, for the object that begins at `at`; None: it has no such, or is no object."""
     if text[at] != "{":
         return None
     chosen: dict[str, int] = {}
@@ -114,25 +175,15 @@ def _sought_entry(text: str, at: int, index: int) -> int | None:
 def _found(place: _Place, steps: list[str]) -> int:
     for step in steps:
         match = _STEP.match(step)
-        found = None if match is None else _member(place, match[1])
-        if match is None or found is None:
+        key = None if match is None else _key(place.members, match[1])
+        if match is None or key is None:
             break
-        place = found
+        place = place.members[key]
         if match[2] is not None:
             if int(match[2]) >= len(place.entries):
                 break
             place = place.entries[int(match[2])]
     return place.offset
-
-
-def _member(place: _Place, name: str) -> _Place | None:
-    """The property `name`, or that of the choice element: `valueQuantity` for value."""
-    if name in place.members:
-        return place.members[name]
-    for key, found in place.members.items():
-        if key.startswith(name) and key[len(name) : len(name) + 1].isupper():
-            return found
-    return place.members.get(f"_{name}")
 
 
 def _scanned(text: str) -> _Place:

@@ -13,7 +13,7 @@ from fhir_server.interactions.read import existing
 from fhir_server.interactions.request import Request, Response
 from fhir_server.interactions.review import review
 from fhir_server.outcome import FhirError, Issue, bad_value, invalid, missing, operation_outcome
-from fhir_server.resource import BOM, Resource, decode, encode
+from fhir_server.resource import Resource, decode, encode
 from fhir_server.validation.positions import Positions
 
 _KNOWN = ("resource", "mode", "profile")
@@ -133,7 +133,7 @@ def _placed(request: Request, found: list[Issue]) -> list[Issue]:
     if not found or not request.text or request.resource is None:
         return found
     start = _start(request.resource)
-    positions = Positions(request.text.removeprefix(BOM).decode())
+    positions = Positions(request.text, request.resource)
     placed = []
     for issue in found:
         if issue.expression is not None:
