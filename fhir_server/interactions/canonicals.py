@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import cast
 
 from fhir_server.definitions.registry import Definitions
+from fhir_server.interactions.stamp import Stamp
 from fhir_server.resource import Resource, decode
 from fhir_server.search.compile import criteria
 from fhir_server.store.algebra import Everything
-from fhir_server.store.protocol import Reader
+from fhir_server.store.protocol import Reader, Store
 from fhir_server.terminology.canonicals import RESOURCE_TYPES, Found, Known
 
 _MANY = 1000
@@ -23,19 +24,14 @@ _AT_ONCE = 50
 class StoredCanonicals:
     """`sources`: the user's store and the layers under it, the first of which comes first."""
 
-    def __init__(self, store: Reader, definitions: Definitions, sources: Sequence[Reader] = ()) -> None:
+    def __init__(self, store: Store, definitions: Definitions, sources: Sequence[Reader] = ()) -> None:
         self._store = store
         self._definitions = definitions
         self._sources = sources
-        self._looked = -1, -1  # at the end of the log: its number, and the stamp that it had
+        self._stamp = Stamp(store, RESOURCE_TYPES)
 
     async def stamp(self) -> int:
-        # mostly nothing at all was written since: that is one look, and not one for each type
-        end, stamp = await self._store.last_sequence(), self._looked[1]
-        if end != self._looked[0]:
-            stamp = await self._store.last_sequence(RESOURCE_TYPES)
-            self._looked = end, stamp
-        return stamp
+        return await self._stamp.now()
 
     async def read(self, resource_type: str, url: str) -> list[Found]:
         return await self._found(resource_type, "url", _escaped(url))

@@ -10,9 +10,10 @@ from typing import get_args
 from fhir_server.config import Settings
 from fhir_server.definitions.registry import Definitions
 from fhir_server.interactions.canonicals import StoredCanonicals
+from fhir_server.interactions.stamp import Stamp
 from fhir_server.outcome import FhirError
 from fhir_server.resource import Resource, decode
-from fhir_server.store.protocol import Reader
+from fhir_server.store.protocol import Store
 from fhir_server.terminology.canonicals import chosen, split
 from fhir_server.terminology.terminology import Terminology
 from fhir_server.validation.profile.library import Codes
@@ -25,17 +26,14 @@ _RELATIVE = re.compile(r"([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/.+)
 class StoredSources:
     """`validation.profiles.Sources`, of the user's store and the layers under it."""
 
-    def __init__(self, store: Reader, canonicals: StoredCanonicals, terminology: Terminology) -> None:
+    def __init__(self, store: Store, canonicals: StoredCanonicals, terminology: Terminology) -> None:
         self._store = store
         self._canonicals = canonicals
         self._terminology = terminology
-        self._seen, self._stamp = -1, 0  # the end of the log, and the last definition in it
+        self._stamp = Stamp(store, _DEFINING)
 
     async def stamp(self) -> int:
-        last = await self._store.last_sequence()
-        if last != self._seen:
-            self._seen, self._stamp = last, await self._store.last_sequence(_DEFINING)
-        return self._stamp
+        return await self._stamp.now()
 
     async def structure(self, canonical: str) -> Resource | None:
         return await self._definition("StructureDefinition", canonical)
@@ -84,7 +82,7 @@ class StoredSources:
 
 
 def profiles(
-    store: Reader,
+    store: Store,
     definitions: Definitions,
     canonicals: StoredCanonicals,
     terminology: Terminology,

@@ -316,6 +316,10 @@ class LayeredStore(LayeredReader):
     def rules_sign(self) -> int:
         return self._store.rules_sign
 
+    @property
+    def commits(self) -> int | None:
+        return self._store.commits
+
     def lead(self) -> bool:
         return self._store.lead()
 

@@ -225,6 +225,13 @@ class Store(Reader, Protocol):
     def rules_sign(self) -> int:
         """Another number when `rules()` may have changed, by whichever process. Costs next to nothing."""
 
+    @property
+    def commits(self) -> int | None:
+        """Another number when anything may have been committed since, by whichever process.
+
+        None: just now something may be. Costs next to nothing.
+        """
+
     def lead(self) -> bool:
         """Whether this is the one process that works on jobs; once it is, until the store is closed."""
 

@@ -6,6 +6,8 @@ their names answer. It takes three quarters of what the loop over any properties
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from fhir_server.validation.primitive import STRING_LIMIT, Accept
@@ -91,6 +93,12 @@ def written_out(
     values = ", ".join(f"value{number}" for number in range(len(shape)))
     last = " return True" if holds is None else " return holds(value, scope)"
     head = ["def accepts(value, scope):", f" {values}, = value.values()"]
-    exec("\n".join([*head, *lines, last]), within)  # numbers alone: no name of a client is in the text
+    exec(_compiled("\n".join([*head, *lines, last])), within)
     found: Accept = within["accepts"]
     return found
+
+
+@lru_cache(MOST)
+def _compiled(text: str) -> CodeType:
+    """Shapes of which the same is asked share it: numbers alone are in the text, no names."""
+    return compile(text, "<shape>", "exec")

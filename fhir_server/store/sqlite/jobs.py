@@ -1,8 +1,5 @@
-"""Jobs and rules as rows, and how a process learns that another one changed the rules."""
+"""Jobs and rules as rows."""
 
-import mmap
-import os
-from pathlib import Path
 from typing import Any
 
 from fhir_server.store.jobs import OPEN, Job
@@ -19,31 +16,6 @@ INSERT INTO job({_FIELDS}) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT(id) DO UPDATE SET state = excluded.state, progress = excluded.progress, done = excluded.done,
 total = excluded.total, worked = excluded.worked, message = excluded.message, updated = excluded.updated"""
 _SET_RULES = "INSERT OR REPLACE INTO rules(id, mark, value) VALUES(1, ?, ?)"
-
-
-class Sign:
-    """A number that the processes on a store share: the mark of the rules committed last.
-
-    It only says when to look at the store again, so that a look at the sign can take the place of a query.
-    """
-
-    def __init__(self, path: Path) -> None:
-        file = os.open(path.with_name(f"{path.name}.rules"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            os.ftruncate(file, mmap.PAGESIZE)
-            self._map = mmap.mmap(file, mmap.PAGESIZE)
-        finally:
-            os.close(file)
-        self.cell = memoryview(self._map).cast("q")  # the first of them is the number
-
-    def tell(self, mark: int) -> None:
-        # a store only once in a while: the page stays shared and clean
-        if self.cell[0] != mark:
-            self.cell[0] = mark
-
-    def close(self) -> None:
-        self.cell.release()
-        self._map.close()
 
 
 @outcomes

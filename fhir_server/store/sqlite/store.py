@@ -29,12 +29,12 @@ from fhir_server.store.sqlite.connection import (
 )
 from fhir_server.store.sqlite.errors import outcomes
 from fhir_server.store.sqlite.full_text import BehindError
-from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import LeadLock, OpenLock, WriteLock
 from fhir_server.store.sqlite.names import Names
 from fhir_server.store.sqlite.patience import Limits, Readers, within
 from fhir_server.store.sqlite.reading import SHOWN_BYTES, Connected, Shown
 from fhir_server.store.sqlite.schema import HAS_RULES, MIGRATIONS, migrate, version_of
+from fhir_server.store.sqlite.sign import Sign
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.units import Units
 from fhir_server.store.sqlite.upkeep import Upkeep
@@ -119,7 +119,11 @@ class SqliteStore:
 
     @property
     def rules_sign(self) -> int:
-        return 0 if self._sign is None else self._sign.cell[0]
+        return 0 if self._sign is None else self._sign.rules
+
+    @property
+    def commits(self) -> int | None:
+        return 0 if self._sign is None else self._sign.commits
 
     def lead(self) -> bool:
         return self._lead is not None and self._lead.take_at_once()

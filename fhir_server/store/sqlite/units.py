@@ -19,9 +19,9 @@ from fhir_server.outcome import FhirError, lock_unavailable, store_unavailable
 from fhir_server.store.protocol import Transaction
 from fhir_server.store.sqlite.checkpoint import Checkpoints
 from fhir_server.store.sqlite.errors import unavailable
-from fhir_server.store.sqlite.jobs import Sign
 from fhir_server.store.sqlite.lock import WriteLock
 from fhir_server.store.sqlite.patience import Limits
+from fhir_server.store.sqlite.sign import Sign
 from fhir_server.store.sqlite.transaction import Unit
 from fhir_server.store.sqlite.worker import Worker
 from fhir_server.store.sqlite.writing import Writing
@@ -298,7 +298,9 @@ class Units:
     def _commit_blocking(self, group: Group) -> None:
         connection = group.writing.connection
         try:
+            self._sign.begin_commit()
             connection.execute("COMMIT")
+            self._sign.end_commit()
             self._sign.tell(group.writing.rules_mark)
             self._checkpoints.finish(connection)
         except apsw.Error:
