@@ -14,7 +14,6 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Hold = Callable[[int], None]
 """Told of bytes before they are kept; raises 503 when they are too many."""
 
-_LATE = "the body is late"
 _GZIP = 31  # zlib's number for the gzip container
 _LARGE = 64 * 1024  # compressed bytes from which decompression leaves the event loop
 
@@ -31,33 +30,35 @@ def declared_length(content_length: bytes | None) -> int | None:
     return int(content_length)
 
 
-async def receive_body(receive: Receive, limit: int, hold: Hold, timeout_s: float) -> bytes:
-    """The body as it comes; raises 413 as soon as it is over `limit`, 408 when it takes too long."""
+async def receive_body(receive: Receive, limit: int, hold: Hold, timeout_s: float | None) -> bytes:
+    """The body as it comes; raises 413 as soon as it is over `limit`, 408 when it takes too long.
+
+    timeout_s: None: all of it is here, as most bodies are, for which a timer costs a third of their reading
+    """
+    if timeout_s is None:
+        return await _received(receive, limit, hold)
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _received(receive, limit, hold)
+    except TimeoutError:
+        raise timed_out(f"the body did not come within {timeout_s:g} s") from None
+
+
+async def _received(receive: Receive, limit: int, hold: Hold) -> bytes:
     parts = []
     size = 0
-    # as `asyncio.timeout` does it, whose objects cost a third of a small body
-    task = asyncio.current_task()
-    assert task is not None
-    timer = asyncio.get_running_loop().call_later(timeout_s, task.cancel, _LATE)
-    try:
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise DisconnectError
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise over(limit)
-            hold(len(part))
-            parts.append(part)
-            more = message.get("more_body", False)
-    except asyncio.CancelledError as error:
-        if error.args != (_LATE,) or task.uncancel():
-            raise
-        raise timed_out(f"the body did not come within {timeout_s:g} s") from None
-    finally:
-        timer.cancel()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectError
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise over(limit)
+        hold(len(part))
+        parts.append(part)
+        more = message.get("more_body", False)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

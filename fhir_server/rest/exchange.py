@@ -24,6 +24,7 @@ class Exchange:
     load: Load
     request_id: str
     began_s: float
+    whole: bool  # all of the body is here; False: perhaps not yet
     format: Format = JSON
     pretty: bool = False
     request: Request | None = None  # None: it was refused before it was understood
@@ -54,6 +55,7 @@ def begin(scope: dict[str, Any], receive: Receive, load: Load, own_id: str, bega
         load,
         own_id if given is None else request_id(given, own_id),
         began_s,
+        scope.get("whole", False),
     )
 
 

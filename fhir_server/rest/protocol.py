@@ -102,6 +102,10 @@ class FhirProtocol(HttpToolsProtocol):
             self._stop_head_timer()
         super().on_headers_complete()
 
+    def on_message_complete(self) -> None:
+        self.scope["whole"] = True  # type: ignore[typeddict-unknown-key]
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
         # the parser knows the methods that are registered, and takes any other word for a mistake
         if _REQUEST_LINE.match(self._received) and isinstance(sys.exception(), HttpParserInvalidMethodError):

@@ -121,7 +121,8 @@ async def read_body(exchange: Exchange, request: Request, settings: Settings) ->
     declared = declared_length(headers.get(b"content-length"))
     if declared is not None and declared > settings.body_bytes:
         raise over(settings.body_bytes)
-    body = await receive_body(exchange.receive, settings.body_bytes, exchange.hold, settings.body_timeout_s)
+    timeout_s = None if exchange.whole else settings.body_timeout_s
+    body = await receive_body(exchange.receive, settings.body_bytes, exchange.hold, timeout_s)
     exchange.body_read = True
     if compressed:
         body = await gunzip(body, settings.body_bytes, exchange.hold)

@@ -1,12 +1,14 @@
 """A server for tests: the real one, with interactions that are told by the id what to do.
 
-`python -m tests.rest.serving WORKERS [HEAD_TIMEOUT_S]` prints its port, then a line for each request begun.
+`python -m tests.rest.serving WORKERS [TIMEOUT_S]` prints its port, then a line for each request begun.
+TIMEOUT_S: of heads and of bodies.
 """
 
 import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from fhir_server.config import Settings
@@ -30,9 +32,9 @@ async def perform(request: Request) -> Response:
     return Response(200, version=version(LARGE))
 
 
-def application() -> Callable[..., Awaitable[None]]:
+def application(settings: Settings) -> Callable[..., Awaitable[None]]:
     log = Log(lambda line: os.write(2, line), TYPES)
-    fhir = FhirApplication(perform, SETTINGS, log)
+    fhir = FhirApplication(perform, settings, log)
 
     async def run(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "lifespan":
@@ -48,17 +50,20 @@ def application() -> Callable[..., Awaitable[None]]:
 
 
 def main() -> None:
-    workers = int(sys.argv[1])
+    workers, settings = int(sys.argv[1]), SETTINGS
     if len(sys.argv) > 2:
-        protocol.HEAD_TIMEOUT_S = float(sys.argv[2])
+        protocol.HEAD_TIMEOUT_S = timeout_s = float(sys.argv[2])
+        settings = replace(SETTINGS, body_timeout_s=timeout_s)
     listener = listen("127.0.0.1", 0)
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     if workers == 1:
-        run(application(), listener, SETTINGS)
+        run(application(settings), listener, settings)
     else:
         sys.exit(
-            Workers(workers, lambda parent: run(application(), listener, SETTINGS, parent=parent), 5).run()
+            Workers(
+                workers, lambda parent: run(application(settings), listener, settings, parent=parent), 5
+            ).run()
         )
 
 

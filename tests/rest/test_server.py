@@ -170,6 +170,25 @@ def test_a_head_that_does_not_come_is_given_up() -> None:
         assert connection.recv(1) == b""
 
 
+def test_only_a_body_that_is_not_here_is_waited_for_and_not_for_long() -> None:
+    head = b"POST /fhir/Patient HTTP/1.1\r\nHost: x\r\nContent-Type: application/fhir+json\r\n"
+    head += b"Content-Length: %d\r\n" % len(PATIENT)
+    asking = head + b"Expect: 100-continue\r\n\r\n"
+    with serving() as server:
+        with server.connect() as connection:
+            connection.sendall(head + b"\r\n" + PATIENT)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        with server.connect() as connection:
+            connection.sendall(asking)
+            assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"  # the server has begun to read
+            connection.sendall(PATIENT)
+            assert connection.recv(12) == b"HTTP/1.1 200"
+    with serving("1", "0.1") as server, server.connect() as connection:
+        connection.sendall(asking)
+        assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert connection.recv(12) == b"HTTP/1.1 408"
+
+
 def test_gzip_both_ways(server: Server) -> None:
     headers = {**JSON, "Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
     answer = httpx.put(f"{server.url}/Patient/1", headers=headers, content=gzip.compress(PATIENT))
