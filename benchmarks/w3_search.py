@@ -12,9 +12,9 @@ from benchmarks.corpus import DESCRIPTION
 from benchmarks.filled import copies_of, relative_bundles, running_filled
 from benchmarks.harness import (
     Client,
-    Load,
     Options,
     Result,
+    Work,
     drive,
     main,
     median_of,
@@ -22,7 +22,6 @@ from benchmarks.harness import (
     repeated,
     rounds_of,
 )
-from tests.server import Server
 from tests.wire import encoded
 
 TITLE = "search"
@@ -197,7 +196,12 @@ def queries(chance: Random, known: Values) -> list[str]:
 
 def run(options: Options) -> Result:
     with running_filled(options, RESOURCES) as server:
-        loads = measure(options, server, RESOURCES, "w3_search")
+        search = searching(options, RESOURCES)
+        # warms up: searches and statements are compiled
+        drive(server, CONNECTIONS, search, options.seconds / 5)
+        loads = repeated(
+            options, server, "w3_search", lambda: drive(server, CONNECTIONS, search, options.seconds)
+        )
     best = middle(loads).summary()
     detail = {
         f"{CONNECTIONS} connections": best,
@@ -207,7 +211,8 @@ def run(options: Options) -> Result:
     return Result("W3", TITLE, median_of(loads), "searches per CPU-s", BAR, False, rounds_of(loads), detail)
 
 
-def measure(options: Options, server: Server, resources: int, name: str) -> list[Load]:
+def searching(options: Options, resources: int) -> Work:
+    """Iterations of searches on a store of about so many resources."""
     known = values(0 if options.quick else copies_of(resources))
     chance = Random(3)
 
@@ -219,8 +224,7 @@ def measure(options: Options, server: Server, resources: int, name: str) -> list
                 count += 1
         return count
 
-    drive(server, CONNECTIONS, search, options.seconds / 5)  # warms up: searches and statements are compiled
-    return repeated(options, server, name, lambda: drive(server, CONNECTIONS, search, options.seconds))
+    return search
 
 
 if __name__ == "__main__":
