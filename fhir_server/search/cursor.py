@@ -3,10 +3,9 @@
 A cursor is opaque to clients. One that was edited, or that belongs to another search or client, is refused.
 """
 
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from hashlib import blake2b
-from hmac import compare_digest
 from typing import NamedTuple
 
 import msgspec
@@ -59,7 +58,7 @@ def read_cursor(text: str, bound: Bound, secret: bytes) -> Cursor:
         raise _refused() from None
     mac, payload = data[:_MAC_BYTES], data[_MAC_BYTES:]
     # lenient decoding of base64 would let several texts mean one cursor
-    if not compare_digest(mac, _mac(payload, bound, secret)) or _text(data) != text:
+    if not hmac.compare_digest(mac, _mac(payload, bound, secret)) or _text(data) != text:
         raise _refused()
     try:
         return Cursor(*_decode(payload))
@@ -75,7 +74,7 @@ def _mac(payload: bytes, bound: Bound, secret: bytes) -> bytes:
     search, client = bound.search.encode(), bound.client.encode()
     # the lengths keep one part from passing for a piece of another
     parts = b"%d %d\0" % (len(search), len(client)), search, client, payload
-    return blake2b(b"".join(parts), key=secret, digest_size=_MAC_BYTES).digest()
+    return hmac.digest(secret, b"".join(parts), "sha256")[:_MAC_BYTES]
 
 
 def _refused() -> FhirError:

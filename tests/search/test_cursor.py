@@ -1,7 +1,8 @@
 """https://hl7.org/fhir/R4/http.html#paging"""
 
+import hmac
 from base64 import urlsafe_b64encode
-from hashlib import blake2b
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -64,5 +65,5 @@ def test_E16_the_cursor_of_another_search_client_or_server_is_refused() -> None:
 
 def test_E16_a_cursor_of_another_release_is_refused() -> None:
     payload = b"\x93\x91\x01\x90\xc0"  # signed, and of another shape
-    signed = blake2b(b"8 0\0Patient?" + payload, key=SECRET, digest_size=16).digest()
+    signed = hmac.new(SECRET, b"8 0\0Patient?" + payload, sha256).digest()[:16]
     refused(urlsafe_b64encode(signed + payload).rstrip(b"=").decode())
